@@ -1,0 +1,3 @@
+"""Pushwarden guards AWS CodeCommit: every push is scanned for secrets, and a leak is answered by itself."""
+
+__version__ = "0.1.0"
