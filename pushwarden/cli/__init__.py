@@ -1,1 +1,84 @@
+"""The command line: the only place that prints or exits.
 
+Commands are imported when they are called, not before, so that a hook that runs on every commit starts fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Final
+
+import click
+
+from pushwarden import __version__
+from pushwarden.errors import PushwardenError, UsageError
+
+COMMANDS: Final = {
+    "backfill": ("pushwarden.cli.backfill:backfill", "Scan the history that was there before Pushwarden was."),
+    "baseline": ("pushwarden.cli.baseline:baseline", "Write down today's findings, so that only new ones count."),
+    "completion": ("pushwarden.cli.completion:completion", "Print the completion script of a shell."),
+    "doctor": ("pushwarden.cli.doctor:doctor", "Check a deployed Pushwarden and the caller's rights."),
+    "hook": ("pushwarden.cli.hook:hook", "Run as a git hook: pre-commit, pre-push or pre-receive."),
+    "local": ("pushwarden.cli.local:local", "Run the whole service on this machine, without AWS."),
+    "restore": ("pushwarden.cli.restore:restore", "Give back commits that a reset removed."),
+    "rules": ("pushwarden.cli.rules:rules", "List, show and check the rules."),
+    "scan": ("pushwarden.cli.scan:scan", "Scan a repository, files or standard input for secrets."),
+    "unlock": ("pushwarden.cli.unlock:unlock", "Lift the lock of a repository after a leak was dealt with."),
+}
+"""Each command: where its click command is, and the line that ``pushwarden --help`` shows."""
+
+EXIT_USAGE: Final = 2
+EXIT_UNEXPECTED: Final = 128
+EXIT_INTERRUPTED: Final = 130
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported at their first use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return every command's name, sorted."""
+        del ctx
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command, or None where there is none of that name."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing any of them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="pushwarden")
+def cli() -> None:
+    """Find secrets in git, and guard AWS CodeCommit against them."""
+
+
+def main() -> None:
+    """Run the command line and exit: 0 clean, 1 findings, 2 usage, 4 incomplete, 128 unexpected, 130 interrupted."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as exit_:
+        code = exit_.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = EXIT_USAGE
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("pushwarden: interrupted", err=True)
+        code = EXIT_INTERRUPTED
+    except UsageError as error:
+        click.echo(f"pushwarden: {error}", err=True)
+        code = EXIT_USAGE
+    except PushwardenError as error:
+        click.echo(f"pushwarden: {error}", err=True)
+        code = EXIT_UNEXPECTED
+    sys.exit(code if isinstance(code, int) else 0)
