@@ -1,0 +1,52 @@
+"""Publish events on the security bus, and notice when EventBridge takes only some of them.
+
+https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from pushwarden.errors import PushwardenError
+
+if TYPE_CHECKING:
+    from types_boto3_events import EventBridgeClient
+
+SOURCE: Final = "pushwarden"
+SECURITY_EVENT: Final = "CodeCommit Security Event"
+SECURITY_RESPONSE: Final = "CodeCommit Security Response"
+MAX_DETAIL_BYTES: Final = 200_000
+"""Well under EventBridge's limit, and under the 256 KB of the queues behind it with their envelope."""
+
+
+class PublishError(PushwardenError):
+    """EventBridge did not take the event; it must be published again."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityBus:
+    """The bus that security events and responses travel on."""
+
+    client: EventBridgeClient
+    name: str
+
+    def publish(self, detail_type: str, detail: Mapping[str, Any], *, resources: tuple[str, ...] = ()) -> None:
+        """Publish one event.
+
+        Raises:
+            PublishError: EventBridge answered, but did not take it.
+        """
+        entry: dict[str, Any] = {
+            "Source": SOURCE,
+            "DetailType": detail_type,
+            "Detail": json.dumps(detail, ensure_ascii=False, separators=(",", ":")),
+            "EventBusName": self.name,
+            "Resources": list(resources),
+        }
+        answer = self.client.put_events(Entries=[entry])  # type: ignore[list-item]
+        if answer["FailedEntryCount"]:
+            code = answer["Entries"][0].get("ErrorCode", "unknown error")
+            raise PublishError(f"EventBridge did not take a {detail_type} ({code}); it will be published again")

@@ -1,0 +1,182 @@
+"""What Pushwarden remembers, in one DynamoDB table: how far each ref was scanned, and what was done about each incident.
+
+Items are ``(pk, sk)``:
+
+- ``repo#<repository id>``, ``ref#<full ref name>``: a :class:`RefState`. The id, not the name, so that a repository
+  that is deleted and made again under the same name starts afresh, and a renamed one goes on.
+- ``incident#<incident id>``, ``step#<action>``: what was done, so that twice is once.
+- ``settings``, ``fingerprint-key``: the key of the fingerprints, encrypted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from pushwarden.errors import PushwardenError
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+OPEN_COMMITS_MAX: Final = 500
+"""How many commits with open findings a ref's row names; beyond that, findings may be told of again."""
+DAY_S: Final = 86_400
+_STEP_TTL_DAYS: Final = 400
+_DELETED_TTL_DAYS: Final = 35
+
+
+class StaleStateError(PushwardenError):
+    """Somebody else changed the row since it was read; read it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefState:
+    """The frontier of one ref."""
+
+    ref: str
+    scanned: str | None = None
+    """The commit that was scanned last."""
+    accepted: str | None = None
+    """The last commit without open findings: what a reset goes back to."""
+    open_commits: tuple[str, ...] = ()
+    """Scanned commits after ``accepted`` whose findings have been told of and are not yet dealt with."""
+    event_id: str | None = None
+    event_time: str = ""
+    """The event that moved the row last; ISO 8601 in UTC, so that text order is time order."""
+    deleted: bool = False
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The record of one action for one incident."""
+
+    outcome: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The table."""
+
+    client: DynamoDBClient
+    table: str
+
+    def frontier(self, repository_id: str) -> dict[str, RefState]:
+        """Return the frontier of every ref of a repository, by full ref name."""
+        rows: dict[str, RefState] = {}
+        arguments: dict[str, Any] = {
+            "TableName": self.table,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": f"repo#{repository_id}"}},
+            "ConsistentRead": True,
+        }
+        while True:
+            page = self.client.query(**arguments)
+            for item in page["Items"]:
+                row = _ref_state(item)
+                rows[row.ref] = row
+            if "LastEvaluatedKey" not in page:
+                return rows
+            arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def ref_state(self, repository_id: str, ref: str) -> RefState:
+        """Return the frontier of one ref; an empty one where nothing is known."""
+        key = {"pk": {"S": f"repo#{repository_id}"}, "sk": {"S": f"ref#{ref}"}}
+        item = self.client.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
+        return _ref_state(item) if item else RefState(ref)
+
+    def save_ref(self, repository_id: str, state: RefState, *, now_s: float) -> None:
+        """Write a ref's frontier, if the row is still the one that ``state.version`` was read from.
+
+        Raises:
+            StaleStateError: it is not.
+        """
+        item: dict[str, Any] = {
+            "pk": {"S": f"repo#{repository_id}"},
+            "sk": {"S": f"ref#{state.ref}"},
+            "version": {"N": str(state.version + 1)},
+            "event_time": {"S": state.event_time},
+            "deleted": {"BOOL": state.deleted},
+            "open_commits": {"L": [{"S": each} for each in state.open_commits[-OPEN_COMMITS_MAX:]]},
+        }
+        for name in ("scanned", "accepted", "event_id"):
+            value = getattr(state, name)
+            if value is not None:
+                item[name] = {"S": value}
+        if state.deleted:
+            item["expires_at"] = {"N": str(int(now_s) + _DELETED_TTL_DAYS * DAY_S)}
+        try:
+            self.client.put_item(
+                TableName=self.table,
+                Item=item,
+                ConditionExpression="attribute_not_exists(pk) OR version = :version",
+                ExpressionAttributeValues={":version": {"N": str(state.version)}},
+            )
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
+                raise StaleStateError(f"the frontier of {state.ref!r} was changed meanwhile; read it again") from None
+            raise
+
+    def step(self, incident_id: str, action: str) -> Step | None:
+        """Return the record of an action, or None if it was not finished."""
+        item = self.client.get_item(TableName=self.table, Key=_step_key(incident_id, action), ConsistentRead=True).get(
+            "Item"
+        )
+        return Step(item["outcome"]["S"], item["summary"]["S"]) if item else None
+
+    def record_step(self, incident_id: str, action: str, step: Step, *, now_s: float) -> None:
+        """Record that an action is finished; a second record replaces the first."""
+        item: dict[str, Any] = {
+            **_step_key(incident_id, action),
+            "outcome": {"S": step.outcome},
+            "summary": {"S": step.summary},
+            "at": {"N": str(int(now_s))},
+            "expires_at": {"N": str(int(now_s) + _STEP_TTL_DAYS * DAY_S)},
+        }
+        self.client.put_item(TableName=self.table, Item=item)
+
+    def setting(self, name: str) -> bytes | None:
+        """Return the bytes of a setting, or None."""
+        key = {"pk": {"S": "settings"}, "sk": {"S": name}}
+        item = self.client.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
+        return item["value"]["B"] if item else None
+
+    def save_setting_once(self, name: str, value: bytes) -> None:
+        """Write a setting unless it is there already; the first writer wins."""
+        item: dict[str, Any] = {"pk": {"S": "settings"}, "sk": {"S": name}, "value": {"B": value}}
+        try:
+            self.client.put_item(TableName=self.table, Item=item, ConditionExpression="attribute_not_exists(pk)")
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
+                raise
+
+
+def accept(state: RefState) -> RefState:
+    """Return the row after somebody in charge accepted everything that was scanned on the ref."""
+    return dataclasses.replace(state, accepted=state.scanned, open_commits=())
+
+
+def _step_key(incident_id: str, action: str) -> dict[str, Any]:
+    return {"pk": {"S": f"incident#{incident_id}"}, "sk": {"S": f"step#{action}"}}
+
+
+def _ref_state(item: Mapping[str, Any]) -> RefState:
+    def text(name: str) -> str | None:
+        value: str | None = item[name]["S"] if name in item else None
+        return value
+
+    return RefState(
+        ref=item["sk"]["S"].removeprefix("ref#"),
+        scanned=text("scanned"),
+        accepted=text("accepted"),
+        open_commits=tuple(each["S"] for each in item["open_commits"]["L"]),
+        event_id=text("event_id"),
+        event_time=item["event_time"]["S"],
+        deleted=item["deleted"]["BOOL"],
+        version=int(item["version"]["N"]),
+    )
