@@ -1,0 +1,9 @@
+"""Detection: bytes in, matches out. Knows neither git nor AWS."""
+
+from __future__ import annotations
+
+from pushwarden.detect.errors import RuleError
+from pushwarden.detect.rule import Rule, RuleSet
+from pushwarden.detect.scanner import PairedMatch, Scanner, load_scanner
+
+__all__ = ["PairedMatch", "Rule", "RuleError", "RuleSet", "Scanner", "load_scanner"]

@@ -1,0 +1,38 @@
+"""Checksums that providers build into their tokens: a token that fails its checksum was never issued."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+BASE62: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_CRC_DIGITS: Final = 6
+
+
+def base62(number: int, digits: int = _CRC_DIGITS) -> bytes:
+    """Return ``number`` in base 62 (digits, upper case, lower case), padded with zeros to ``digits``."""
+    out = bytearray()
+    while number:
+        number, rest = divmod(number, 62)
+        out.append(BASE62[rest])
+    return bytes(out[::-1]).rjust(digits, b"0")
+
+
+def crc32_base62(token: bytes) -> bool:
+    """Check a token that ends in the CRC-32 of its random part, in base 62 with six digits, after a ``prefix_``.
+
+    GitHub tells about its tokens: https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/
+    """
+    body = token[token.rfind(b"_") + 1 :]
+    return len(body) > _CRC_DIGITS and base62(zlib.crc32(body[:-_CRC_DIGITS])) == body[-_CRC_DIGITS:]
+
+
+VERIFIERS: Final[Mapping[str, Callable[[bytes], bool]]] = MappingProxyType(
+    {
+        "github": crc32_base62,
+        "npm": crc32_base62,
+    }
+)
+"""What a rule's ``checksum`` may name."""

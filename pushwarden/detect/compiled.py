@@ -1,0 +1,77 @@
+"""A rule made ready to run: patterns compiled at first use, because most rules never meet a candidate."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+import regex
+
+from pushwarden.detect.globs import glob_pattern
+from pushwarden.detect.rule import SECRET_GROUP, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class RawHit:
+    """A place where a rule's pattern matches, before any filter."""
+
+    rule: CompiledRule
+    start: int
+    end: int
+    """The whole match."""
+    secret_start: int
+    secret_end: int
+
+
+class CompiledRule:
+    """A rule with its regular expressions over bytes."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+
+    @cached_property
+    def expression(self) -> regex.Pattern[bytes]:
+        """The pattern itself."""
+        return regex.compile(self.rule.pattern.encode())
+
+    @cached_property
+    def group(self) -> int | str:
+        """The group that holds the secret."""
+        if self.rule.secret_group is not None:
+            return self.rule.secret_group
+        return SECRET_GROUP if SECRET_GROUP in self.expression.groupindex else 0
+
+    @cached_property
+    def unless(self) -> tuple[regex.Pattern[bytes], ...]:
+        """Patterns of secrets to drop."""
+        return tuple(regex.compile(each.encode()) for each in self.rule.unless)
+
+    @cached_property
+    def near(self) -> tuple[tuple[regex.Pattern[bytes], int], ...]:
+        """Patterns of the context that must be there, each with its reach in lines."""
+        return tuple((regex.compile(each.pattern.encode()), each.lines) for each in self.rule.near)
+
+    @cached_property
+    def include(self) -> re.Pattern[str] | None:
+        """What the path must look like; None takes any."""
+        return glob_pattern(self.rule.include) if self.rule.include else None
+
+    @cached_property
+    def exclude(self) -> re.Pattern[str] | None:
+        """What the path must not look like."""
+        return glob_pattern(self.rule.exclude) if self.rule.exclude else None
+
+    def hit(self, match: regex.Match[bytes]) -> RawHit:
+        """Return the place of ``match``; the whole of it where the secret's group took no part."""
+        start, end = match.span()
+        first, last = match.span(self.group)
+        if first < 0:
+            first, last = start, end
+        return RawHit(self, start, end, first, last)
+
+    def takes_path(self, path: str) -> bool:
+        """Tell whether the rule applies to a file of this path."""
+        if self.include is not None and not self.include.fullmatch(path):
+            return False
+        return self.exclude is None or not self.exclude.fullmatch(path)

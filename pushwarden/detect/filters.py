@@ -1,0 +1,68 @@
+"""What a hit must pass to become a match: path, checksum, entropy, placeholders, context."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from pushwarden.detect.checksums import VERIFIERS
+from pushwarden.detect.compiled import CompiledRule, RawHit
+from pushwarden.detect.entropy import entropy
+from pushwarden.detect.placeholder import is_placeholder
+from pushwarden.model import Confidence
+
+CONTEXT_BYTES: Final = 2048
+"""How far context is looked for on each side, whatever the number of lines: keeps huge lines cheap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A hit that passed its filters, with the confidence they leave it."""
+
+    hit: RawHit
+    confidence: Confidence
+    paired: bytes | None = None
+    """The other half of the credential."""
+
+
+def judge_hit(hit: RawHit, data: bytes, path: str) -> Candidate | None:
+    """Return the hit with its confidence, or None when a filter of its rule drops it."""
+    secret = data[hit.secret_start : hit.secret_end]
+    if not secret or not hit.rule.takes_path(path) or _dropped(hit.rule, secret):
+        return None
+    rule, confidence = hit.rule.rule, hit.rule.rule.confidence
+    if rule.checksum is not None and not VERIFIERS[rule.checksum](secret):
+        if rule.checksum_fail is None:
+            return None
+        confidence = rule.checksum_fail
+    if not all(pattern.search(context(data, hit, lines)) for pattern, lines in hit.rule.near):
+        return None
+    return Candidate(hit, confidence)
+
+
+def _dropped(compiled: CompiledRule, secret: bytes) -> bool:
+    """Tell whether the secret itself says that it is none."""
+    rule = compiled.rule
+    if rule.entropy is not None and entropy(secret) < rule.entropy:
+        return True
+    if rule.placeholder_filter and is_placeholder(secret):
+        return True
+    return any(each.search(secret) for each in compiled.unless)
+
+
+def context(data: bytes, hit: RawHit, lines: int) -> bytes:
+    """Return the lines of the hit and ``lines`` more on each side, at most CONTEXT_BYTES each way."""
+    least, most = max(0, hit.start - CONTEXT_BYTES), min(len(data), hit.end + CONTEXT_BYTES)
+    start, end = hit.start, hit.end
+    for _ in range(lines + 1):
+        start = data.rfind(b"\n", least, start)
+        if start < 0:
+            start = least
+            break
+    for _ in range(lines + 1):
+        end = data.find(b"\n", end, most)
+        if end < 0:
+            end = most
+            break
+        end += 1
+    return data[start:end]

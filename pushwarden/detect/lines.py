@@ -1,0 +1,108 @@
+"""Lines and columns of byte offsets, and the line that a report shows."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable
+from typing import Final
+
+from pushwarden.model import REDACTED, Span
+
+_BREAK: Final = re.compile(rb"\r\n|\n|\r")
+SNIPPET_WIDTH: Final = 200
+"""Longest snippet in characters; a longer line is cut around the hit."""
+_MARGIN: Final = 60
+_CUT: Final = "\N{HORIZONTAL ELLIPSIS}"
+
+
+class LineIndex:
+    """Where the lines of some bytes begin; built at the first question, because most content has no finding."""
+
+    __slots__ = ("_starts", "data")
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self._starts: list[int] | None = None
+
+    @property
+    def starts(self) -> list[int]:
+        """Offsets of the first byte of each line; a line ends at LF, CRLF or a lone CR."""
+        if self._starts is None:
+            self._starts = [0, *(found.end() for found in _BREAK.finditer(self.data))]
+        return self._starts
+
+    def line(self, offset: int) -> int:
+        """Return the line of ``offset``, from 1."""
+        return bisect_right(self.starts, offset)
+
+    def bounds(self, line: int) -> tuple[int, int]:
+        """Return the offsets of a line's first byte and of the end of its text, without its line break."""
+        starts = self.starts
+        begin = starts[line - 1]
+        end = starts[line] if line < len(starts) else len(self.data)
+        while end > begin and self.data[end - 1] in b"\r\n":
+            end -= 1
+        return begin, end
+
+    def column(self, line: int, offset: int) -> int:
+        """Return the column of ``offset`` in ``line``, from 1: code points where the line is UTF-8, else bytes."""
+        begin, end = self.bounds(line)
+        if self.data[begin:end].isascii():
+            return offset - begin + 1
+        try:
+            self.data[begin:end].decode()
+        except UnicodeDecodeError:
+            return offset - begin + 1
+        return len(self.data[begin:offset].decode(errors="ignore")) + 1
+
+    def span(self, start: int, end: int) -> Span:
+        """Return the place of ``data[start:end]``."""
+        first = self.line(start)
+        last = self.line(max(start, end - 1))
+        return Span(start, end, first, self.column(first, start), last, self.column(last, end))
+
+    def snippet(self, start: int, end: int, secrets: Iterable[tuple[int, int]]) -> str:
+        """Return the line on which ``start`` stands, its secrets redacted, cut to a readable width.
+
+        Args:
+            start: offset of the hit.
+            end: offset after the hit.
+            secrets: places of all secrets in the content, as pairs of offsets.
+        """
+        begin, stop = self.bounds(self.line(start))
+        begin = max(begin, start - 4 * SNIPPET_WIDTH)
+        stop = min(stop, max(start, min(end, stop)) + 4 * SNIPPET_WIDTH)
+        return _cut(*_redact(self.data, begin, stop, start, secrets))
+
+
+def _redact(data: bytes, begin: int, stop: int, focus: int, secrets: Iterable[tuple[int, int]]) -> tuple[str, int]:
+    """Return the text of ``data[begin:stop]`` without its secrets, and the index in it that belongs to ``focus``."""
+    inside = sorted((max(s, begin), min(e, stop)) for s, e in secrets if s < stop and e > begin)
+    parts: list[str] = []
+    at, place = begin, 0
+    for s, e in inside:
+        if s >= at:
+            parts += (_readable(data[at:s]), REDACTED)
+        if s <= focus:
+            place = sum(map(len, parts)) - len(REDACTED)
+        at = max(at, e)
+    parts.append(_readable(data[at:stop]))
+    return "".join(parts), place
+
+
+def _readable(raw: bytes) -> str:
+    """Decode for people: unknown bytes and control characters become a replacement character."""
+    text = raw.decode(errors="replace").replace("\t", " ")
+    return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _cut(text: str, focus: int) -> str:
+    """Strip ``text`` and cut it to SNIPPET_WIDTH characters around ``focus``."""
+    lead = len(text) - len(text.lstrip())
+    text, focus = text.strip(), max(0, focus - lead)
+    if len(text) <= SNIPPET_WIDTH:
+        return text
+    first = max(0, min(focus - _MARGIN, len(text) - SNIPPET_WIDTH + 2))
+    body = text[first : first + SNIPPET_WIDTH - 2]
+    return (_CUT if first else "") + body + (_CUT if first + len(body) < len(text) else "")

@@ -1,0 +1,124 @@
+"""Read rule files (``patterns/README.md`` is the format) and refuse what is not exactly right."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pushwarden.detect.errors import RuleError, nearest
+from pushwarden.detect.rule import Rule, RuleSet
+from pushwarden.detect.ruletable import read_rule
+from pushwarden.detect.toml_places import TablePlace, places
+
+_TABLES: Final = ("rule", "service")
+"""What a rule file may hold at its top level."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFile:
+    """The text of a rule file and where it came from."""
+
+    path: Path
+    text: str
+
+    @classmethod
+    def read(cls, path: Path) -> RuleFile:
+        """Read the file.
+
+        Raises:
+            RuleError: it cannot be read, or is not UTF-8.
+        """
+        try:
+            return cls(path, path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise RuleError(str(path), f"cannot be read ({error.strerror}); give a file or folder of rules") from error
+        except UnicodeDecodeError as error:
+            raise RuleError(str(path), "is not UTF-8; save it as UTF-8") from error
+
+    def parse(self) -> dict[str, Any]:
+        """Return the file's tables.
+
+        Raises:
+            RuleError: it is not TOML.
+        """
+        try:
+            return tomllib.loads(self.text)
+        except tomllib.TOMLDecodeError as error:
+            raise RuleError(str(self.path), f"is not valid TOML: {error}") from error
+
+
+def rule_files(paths: Iterable[Path]) -> list[Path]:
+    """Return the files to read: each file as given, and for each folder its ``*.toml`` files in order of name.
+
+    Raises:
+        RuleError: a path does not exist, or a folder has no rule file.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(path.glob("*.toml"))
+            if not inside:
+                raise RuleError(str(path), "holds no *.toml file; give a folder of rule files or one file")
+            found += inside
+        elif path.exists():
+            found.append(path)
+        else:
+            raise RuleError(str(path), "does not exist; check the path given for rules")
+    return found
+
+
+def parse_rules(file: RuleFile) -> list[Rule]:
+    """Return the rules of one file.
+
+    Raises:
+        RuleError: anything in it is not as the format says.
+    """
+    tables = file.parse()
+    for name, value in tables.items():
+        if name not in _TABLES:
+            raise RuleError(str(file.path), f'unknown table "{name}"; {nearest(name, _TABLES)}')
+        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+            raise RuleError(str(file.path), f'"{name}" must be an array of tables; write [[{name}]]')
+    stands = places(file.text)
+    return [
+        read_rule(table, str(file.path), place)
+        for table, place in _placed(tables.get("rule", []), [p for p in stands if p.name == "rule"])
+    ]
+
+
+def _placed(tables: Sequence[dict[str, Any]], stands: list[TablePlace]) -> list[tuple[dict[str, Any], TablePlace]]:
+    """Put each table together with its place; line 1 where the places could not be told."""
+    if len(stands) != len(tables):
+        stands = [TablePlace("", 1, {})] * len(tables)
+    return list(zip(tables, stands, strict=True))
+
+
+def load_rules(paths: Iterable[Path]) -> RuleSet:
+    """Read all rule files under ``paths`` into one set.
+
+    Raises:
+        RuleError: a file is wrong, or an id stands twice.
+    """
+    rules = [rule for path in rule_files(paths) for rule in parse_rules(RuleFile.read(path))]
+    return unite(rules)
+
+
+def unite(rules: Sequence[Rule]) -> RuleSet:
+    """Make one set of ``rules``.
+
+    Raises:
+        RuleError: an id stands twice, or a pair names a rule that is not there.
+    """
+    seen: dict[str, Rule] = {}
+    for rule in rules:
+        if rule.id in seen:
+            raise RuleError(rule.source, f'rule id "{rule.id}" is already used at {seen[rule.id].source}; rename one')
+        seen[rule.id] = rule
+    for rule in rules:
+        if rule.pair and rule.pair.rule not in seen:
+            hint = nearest(rule.pair.rule, seen)
+            raise RuleError(rule.source, f'rule "{rule.id}" pairs with unknown rule "{rule.pair.rule}"; {hint}')
+    return RuleSet(rules)

@@ -1,0 +1,62 @@
+"""Values that stand where a secret belongs and are none: templates, fillers, words of advice."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Final
+
+_SHORT: Final = 200
+"""A longer secret (a key block) may hold any word or run by chance; only templates count there."""
+_RUN: Final = re.compile(rb"([xX*.\-_#?])\1{5}|([A-Za-z0-9+/=])\2{7}")
+_TEMPLATE: Final = re.compile(
+    rb"""
+      \$\{[^}]*\} | \{\{.*?\}\} | \#\{[^}]*\} | \$\([^)]*\) | <%.*?%>
+    | \A \$ [A-Za-z_]\w* \Z
+    | \A < [^<>]* > \Z
+    | \A \{ [A-Za-z_][\w.\-]* \} \Z
+    | \A \[ [A-Za-z_][\w .\-]* \] \Z
+    | \A % [A-Za-z_]\w* % \Z | \A %\(\w+\)s \Z | \A %[sdvq] \Z
+    | \A @ [A-Za-z_]\w* @ \Z
+    | \A __ [A-Za-z]\w* __ \Z
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_WORD: Final = re.compile(
+    rb"""(?i)
+      example | placeholder | redacted | change[-_ ]?(?:me|this|it) | replace[-_ ]?(?:me|this|with)
+    | your[-_ ]?(?:own|api|app|access|auth|aws|client|key|secret|token|pass|password|id|account|private)
+    | (?:my|the)[-_ ](?:api|access|secret|token|password|key) | insert[-_ ]?(?:your|here|key|token)
+    | dummy | foobar | to[-_]?be[-_](?:set|filled|replaced) | \A(?:none|null|nil|undefined|true|false|todo|tbd|n/?a)\Z
+    """,
+    re.VERBOSE,
+)
+_RISING: Final = 9
+_MIN_DISTINCT: Final = 3
+_MIN_JUDGED: Final = 8
+
+
+def is_placeholder(secret: bytes) -> bool:
+    """Tell whether ``secret`` is a template, a filler or a word that tells the reader to put the secret there."""
+    if len(secret) >= _SHORT:
+        return False
+    return bool(
+        _TEMPLATE.search(secret) or _WORD.search(secret) or _RUN.search(secret) or _few(secret) or _counts(secret)
+    )
+
+
+def _few(secret: bytes) -> bool:
+    """``00000000`` or ``ababababab``: hardly any different bytes."""
+    return len(secret) >= _MIN_JUDGED and len(set(secret)) < _MIN_DISTINCT
+
+
+def _counts(secret: bytes) -> bool:
+    """``123456789`` or ``abcdefghi``: a long run of neighbours, up or down; 9 goes on to 0."""
+    up = down = 1
+    for left, right in pairwise(secret):
+        step = right - left
+        up = up + 1 if step == 1 or (left, right) == (0x39, 0x30) else 1
+        down = down + 1 if step == -1 else 1
+        if up >= _RISING or down >= _RISING:
+            return True
+    return False

@@ -1,0 +1,139 @@
+"""A rule and a set of rules: frozen data, compiled by the engines when needed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Final
+
+from pushwarden.model import Confidence
+
+SECRET_GROUP: Final = "secret"  # noqa: S105 - the name of a group
+"""The group of a pattern that holds the secret; without it the whole match is the secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Context that must stand close to a hit."""
+
+    pattern: str
+    lines: int
+    """How many lines before and after the lines of the hit are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The other half of a credential: a match of ``rule`` close by becomes part of this rule's finding."""
+
+    rule: str
+    lines: int
+    required: bool = False
+    """Without the other half there is no finding."""
+    confidence: Confidence | None = None
+    """The confidence when both halves stand together; None leaves the rule's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text that must give, or must not give, a finding of its rule."""
+
+    text: str
+    path: str = ""
+    secret: str | None = None
+    """What the finding must capture; None accepts any secret."""
+    decoded_from: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """A condition under which a hit is dropped (imported configurations know these)."""
+
+    regexes: tuple[str, ...] = ()
+    target: str = "secret"
+    """What ``regexes`` look at: ``secret``, ``match`` or ``line``."""
+    paths: tuple[str, ...] = ()
+    """Regular expressions on the path."""
+    stopwords: tuple[str, ...] = ()
+    """Lower-case words; the secret must not contain one."""
+    all_needed: bool = False
+    """All the kinds given must hold (``AND``), rather than one of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One kind of credential: what it looks like, how sure a hit is, and what to do about it."""
+
+    id: str
+    title: str
+    pattern: str
+    confidence: Confidence
+    advice: str
+    references: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    entropy: float | None = None
+    """Least Shannon entropy of the secret, in bits per byte."""
+    checksum: str | None = None
+    checksum_fail: Confidence | None = None
+    """The confidence of a hit whose checksum is wrong; None drops it."""
+    near: tuple[Near, ...] = ()
+    pair: Pair | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    """Patterns (``not`` in the file); a secret in which one matches is dropped."""
+    allow: tuple[Allow, ...] = ()
+    path_pattern: str | None = None
+    """A regular expression that the path must match (imported configurations); rules of ours use ``paths``."""
+    placeholder_filter: bool = True
+    specificity: int = 0
+    engine: str = "pattern"
+    """``pattern``, or ``judge`` for the rules whose hits come from :mod:`pushwarden.detect.generic`."""
+    secret_group: int | None = None
+    """Number of the group that holds the secret, where it has no name (imported configurations)."""
+    examples: tuple[Example, ...] = field(default=(), compare=False)
+    counter_examples: tuple[Example, ...] = field(default=(), compare=False)
+    source: str = field(default="", compare=False)
+    """``file:line`` of the rule."""
+
+
+_IDENTITY: Final = tuple(each.name for each in fields(Rule) if each.compare)
+
+
+class RuleSet(Sequence[Rule]):
+    """Rules with unique ids, in a fixed order; immutable."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = tuple(rules)
+        self._by_id = {rule.id: rule for rule in self._rules}
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN204 - Sequence's overloads
+        return self._rules[index]
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self._rules)
+
+    def get(self, rule_id: str) -> Rule:
+        """Return the rule with this id.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self._by_id[rule_id]
+
+    def has(self, rule_id: str) -> bool:
+        """Tell whether there is a rule with this id."""
+        return rule_id in self._by_id
+
+    @cached_property
+    def digest(self) -> str:
+        """A SHA-256 in hex over all that decides what the rules find: it changes when, and only when, that changes."""
+        sha = hashlib.sha256()
+        for rule in self._rules:
+            sha.update(repr(tuple(getattr(rule, name) for name in _IDENTITY)).encode())
+            sha.update(b"\n")
+        return sha.hexdigest()
