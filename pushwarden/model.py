@@ -186,3 +186,11 @@ class Result(enum.Enum):
     FINDINGS = "findings"
     INCOMPLETE = "incomplete"
     """Something was not looked at; there may be findings as well."""
+
+
+SOURCE: Final = "pushwarden"
+"""The source of every event that Pushwarden publishes."""
+SECURITY_EVENT: Final = "CodeCommit Security Event"
+"""One per push that brought in a secret or could not be scanned whole."""
+SECURITY_RESPONSE: Final = "CodeCommit Security Response"
+"""What was done about an event, or why not."""

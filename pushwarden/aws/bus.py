@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pushwarden.errors import PushwardenError
+from pushwarden.model import SOURCE
 
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
 
-SOURCE: Final = "pushwarden"
-SECURITY_EVENT: Final = "CodeCommit Security Event"
-SECURITY_RESPONSE: Final = "CodeCommit Security Response"
 MAX_DETAIL_BYTES: Final = 200_000
 """Well under EventBridge's limit, and under the 256 KB of the queues behind it with their envelope."""
 

@@ -1,0 +1,188 @@
+"""Who listens to what, with which rights: the one table that both the cloud and the local service are built from.
+
+``cdk/`` turns each row into a rule, a queue with a dead-letter queue, a function, a role and alarms; ``pushwarden.local``
+wires the same rows on one machine and holds each function to the same rights. There is no second list anywhere.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pushwarden.model import SECURITY_EVENT, SECURITY_RESPONSE, SOURCE
+
+
+class Bus(enum.Enum):
+    """An event bus."""
+
+    DEFAULT = "default"
+    """The account's own, where CodeCommit's events arrive."""
+    SECURITY = "security"
+    """Pushwarden's, with archive and replay."""
+
+
+class Resource(enum.Enum):
+    """What a grant is about."""
+
+    REPOSITORIES = "repositories"
+    """Every CodeCommit repository of the account and Region that the stack watches."""
+    TABLE = "table"
+    BACKUPS = "backups"
+    """The objects of the backup bucket."""
+    SECURITY_BUS = "security-bus"
+    MAIL_TOPIC = "mail-topic"
+    CHAT_TOPIC = "chat-topic"
+    KEY = "key"
+    """The customer-managed KMS key."""
+    IAM_USERS = "iam-users"
+    SECURITY_HUB = "security-hub"
+    """The account's default Security Hub product."""
+    QUEUE_SCAN = "queue-scan"
+    ANY = "*"
+    """For the few actions that know no resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Actions that a function may take on a resource."""
+
+    actions: tuple[str, ...]
+    resource: Resource
+
+
+class Asset(enum.Enum):
+    """Which code package a function runs from."""
+
+    SCAN = "scan"
+    """With the rules and hyperscan."""
+    RESPOND = "respond"
+    """Small: everything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A function and the events that reach it, through a queue of its own."""
+
+    name: str
+    purpose: str
+    handler: str
+    asset: Asset
+    grants: tuple[Grant, ...]
+    bus: Bus | None
+    """None: started by a schedule, not by events."""
+    pattern: Mapping[str, Any]
+    timeout_s: int
+    memory_mb: int
+    concurrency: int
+    """How many may run at once: CodeCommit's request limits are shared by the whole account."""
+    batch_size: int = 1
+    max_receives: int = 5
+    """How often an event is tried before it goes to the dead-letter queue."""
+    ephemeral_storage_mb: int = 512
+    schedule: str | None = None
+    """An EventBridge Scheduler expression, for functions without a bus."""
+    option: str | None = None
+    """The configuration key that switches an opt-in function on; None: always there."""
+
+
+def _responses(action: str) -> Mapping[str, Any]:
+    return {"source": [SOURCE], "detail-type": [SECURITY_EVENT], "detail": {"actions": [action]}}
+
+
+_STEPS: Final = Grant(("dynamodb:GetItem", "dynamodb:PutItem"), Resource.TABLE)
+_USE_KEY: Final = Grant(("kms:Decrypt", "kms:GenerateDataKey"), Resource.KEY)
+_PUBLISH: Final = Grant(("events:PutEvents",), Resource.SECURITY_BUS)
+
+SCAN: Final = Subscriber(
+    name="scan",
+    purpose="Scans what a push brought in and publishes one security event",
+    handler="handlers.scan.handler",
+    asset=Asset.SCAN,
+    bus=Bus.DEFAULT,
+    pattern={
+        "source": ["aws.codecommit"],
+        "detail-type": ["CodeCommit Repository State Change"],
+        "detail": {"event": ["referenceCreated", "referenceUpdated", "referenceDeleted"]},
+    },
+    grants=(
+        Grant(
+            (
+                "codecommit:BatchGetCommits",
+                "codecommit:GetBlob",
+                "codecommit:GetDifferences",
+                "codecommit:GetRepository",
+                "codecommit:GitPull",
+                "codecommit:ListTagsForResource",
+            ),
+            Resource.REPOSITORIES,
+        ),
+        Grant(("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"), Resource.TABLE),
+        Grant(("kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"), Resource.KEY),
+        _PUBLISH,
+    ),
+    timeout_s=600,
+    memory_mb=1769,  # one whole vCPU: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+    concurrency=10,
+    ephemeral_storage_mb=2048,
+)
+
+NOTIFY: Final = Subscriber(
+    name="notify",
+    purpose="Turns security events and responses into mails and chat messages",
+    handler="handlers.notify.handler",
+    asset=Asset.RESPOND,
+    bus=Bus.SECURITY,
+    pattern={"source": [SOURCE], "detail-type": [SECURITY_EVENT, SECURITY_RESPONSE]},
+    grants=(
+        _STEPS,
+        _USE_KEY,
+        Grant(("sns:Publish",), Resource.MAIL_TOPIC),
+        Grant(("sns:Publish",), Resource.CHAT_TOPIC),
+    ),
+    timeout_s=60,
+    memory_mb=512,
+    concurrency=5,
+)
+
+LOCK: Final = Subscriber(
+    name="lock",
+    purpose="Locks the repository with a tag that the lock's policy enforces",
+    handler="handlers.lock.handler",
+    asset=Asset.RESPOND,
+    bus=Bus.SECURITY,
+    pattern=_responses("lock"),
+    grants=(
+        Grant(("codecommit:ListTagsForResource", "codecommit:TagResource"), Resource.REPOSITORIES),
+        _STEPS,
+        _USE_KEY,
+        _PUBLISH,
+    ),
+    timeout_s=120,
+    memory_mb=512,
+    concurrency=5,
+)
+
+RESET: Final = Subscriber(
+    name="reset",
+    purpose="Moves the ref back to the last accepted commit, after a backup",
+    handler="handlers.reset.handler",
+    asset=Asset.RESPOND,
+    bus=Bus.SECURITY,
+    pattern=_responses("reset"),
+    grants=(
+        Grant(("codecommit:GetRepository", "codecommit:GitPull", "codecommit:GitPush"), Resource.REPOSITORIES),
+        Grant(("s3:GetObject", "s3:PutObject"), Resource.BACKUPS),
+        _STEPS,
+        _USE_KEY,
+        _PUBLISH,
+    ),
+    timeout_s=600,
+    memory_mb=1024,
+    concurrency=5,
+    ephemeral_storage_mb=4096,
+)
+
+SUBSCRIBERS: Final = (SCAN, NOTIFY, LOCK, RESET)
+"""Every function, in the order in which a leak meets them."""
