@@ -1,4 +1,4 @@
-"""``.pushwarden.toml``: the settings of ``pushwarden scan`` and the suppressions that need a sentence of explanation."""
+"""``.pushwarden.toml``: settings of ``pushwarden scan``, and suppressions that need a sentence of explanation."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def read_config(root: Path, config: Path | None = None) -> Config:
     """Read ``root/.pushwarden.toml``, or ``config`` where it is given.
 
     Raises:
-        UsageError: ``config`` does not exist, or the file cannot be read or understood; the message names file and line.
+        UsageError: ``config`` is missing, or the file cannot be read or understood; the message names file and line.
     """
     del root, config
     return Config()
