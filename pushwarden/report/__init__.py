@@ -13,6 +13,7 @@ from typing import BinaryIO, Final, Protocol, cast
 
 from pushwarden.errors import UsageError
 from pushwarden.report.model import Report, ReportedFinding, Scanned, Suppressed, in_order, result_of
+from pushwarden.report.summary import summary
 
 __all__ = [
     "FORMATS",
@@ -23,6 +24,7 @@ __all__ = [
     "format_for_path",
     "in_order",
     "result_of",
+    "summary",
     "write",
 ]
 
