@@ -1,0 +1,137 @@
+"""Carry out a scan: content, rules, suppressions, report, exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pushwarden import __version__
+from pushwarden.cli.scan_output import plan_outputs, write_outputs
+from pushwarden.cli.scan_progress import ProgressLine
+from pushwarden.cli.scan_settings import Flags, Settings, cache_dir, merge
+from pushwarden.detect import Scanner, load_scanner
+from pushwarden.history.local.model import Found, Outcome, Report
+from pushwarden.model import Finding, Result
+from pushwarden.report.model import Report as FullReport
+from pushwarden.report.model import ReportedFinding, Scanned, result_of
+from pushwarden.suppress import Suppressions, load
+from pushwarden.suppress.config import read_config
+
+EXIT_CLEAN: Final = 0
+EXIT_FINDINGS: Final = 1
+EXIT_INCOMPLETE: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is scanned."""
+
+    root: Path
+    """The folder whose configuration and suppressions count."""
+    shown: str
+    """Its name in the report."""
+    scan: Callable[[Scanner, Settings, Report], Outcome]
+    whole: bool
+    """Whether everything that suppressions speak of is looked at, so that an unused one can be told."""
+
+
+def run(target: Target, flags: Flags) -> int:
+    """Scan, report and return the exit code.
+
+    Raises:
+        UsageError: an option, a configuration or rule file is wrong.
+        OutputError: a report cannot be written.
+    """
+    start = time.monotonic()
+    settings = merge(flags, read_config(target.root, flags.config))
+    outputs = plan_outputs(flags.formats, flags.outputs, settings.format)
+    suppressions = load(target.root, config=flags.config)
+    scanner = load_scanner(settings.rules, default_rules=settings.default_rules, cache_dir=cache_dir())
+    if flags.verbose:
+        _tell_engine(scanner)
+    progress = ProgressLine(enabled=sys.stderr.isatty() and not flags.quiet)
+    try:
+        outcome = target.scan(scanner, settings, progress)
+    finally:
+        progress.clear()
+    report = make_report(target, outcome, scanner, suppressions, settings)
+    elapsed_s = time.monotonic() - start
+    try:
+        write_outputs(report, outputs, show_secrets=flags.show_secrets, color=settings.color, elapsed_s=elapsed_s)
+    except BrokenPipeError:
+        # The reader has seen enough (`| head`). Python would complain while it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not flags.quiet and all(output.format != "text" for output in outputs):
+        print(summary(report, elapsed_s), file=sys.stderr)
+    return exit_code(report, settings, exit_zero=flags.exit_zero)
+
+
+def make_report(
+    target: Target, outcome: Outcome, scanner: Scanner, suppressions: Suppressions, settings: Settings
+) -> FullReport:
+    """Apply confidence and suppressions, and join each finding with its rule's words."""
+    # The same finding can be met twice (a file both staged and untracked by another name of the same path).
+    seen = {
+        found.finding: found for found in outcome.found if found.finding.match.confidence >= settings.min_confidence
+    }
+    kept, suppressed = suppressions.apply(
+        seen, inline=lambda finding: seen[finding].allowed, whole=target.whole and not outcome.gaps
+    )
+    counts = outcome.counts
+    return FullReport(
+        result=result_of(kept, outcome.gaps),
+        findings=tuple(_reported(finding, seen[finding], scanner, suppressions) for finding in kept),
+        gaps=tuple(sorted(outcome.gaps, key=lambda gap: (gap.path or "", gap.commit or "", gap.code, gap.message))),
+        scanned=Scanned(counts.commits, counts.blobs, counts.files, counts.bytes, counts.refs),
+        suppressed=suppressed,
+        tool_version=__version__,
+        rules_digest=scanner.rules.digest,
+        root=target.shown,
+    )
+
+
+def _reported(finding: Finding, found: Found, scanner: Scanner, suppressions: Suppressions) -> ReportedFinding:
+    rule = scanner.rules.get(finding.match.rule_id)
+    return ReportedFinding(
+        finding=finding,
+        fingerprint=suppressions.fingerprint(finding),
+        in_head=found.in_head,
+        refs=found.refs,
+        advice=rule.advice,
+        references=rule.references,
+    )
+
+
+def exit_code(report: FullReport, settings: Settings, *, exit_zero: bool) -> int:
+    """Return 4 for an incomplete scan, else 1 for a finding at or above ``--fail-on``, else 0."""
+    if report.result is Result.INCOMPLETE:
+        return EXIT_INCOMPLETE
+    failing = any(each.finding.match.confidence >= settings.fail_on for each in report.findings)
+    return EXIT_FINDINGS if failing and not exit_zero else EXIT_CLEAN
+
+
+def summary(report: FullReport, elapsed_s: float) -> str:
+    """Return one line for people who sent the report to a file."""
+    count = len(report.findings)
+    parts = [f"{count:,} finding{'s' * (count != 1)}" if count else "no findings"]
+    if report.suppressed.total:
+        parts.append(f"{report.suppressed.total:,} suppressed")
+    if report.gaps:
+        parts.append(f"INCOMPLETE: {len(report.gaps):,} not scanned, first: {report.gaps[0].message}")
+    scanned = report.scanned
+    amounts = ((scanned.commits, "commits"), (scanned.blobs, "blobs"), (scanned.files, "files"))
+    looked = ", ".join(f"{amount:,} {what}" for amount, what in amounts if amount) or "nothing to scan"
+    parts.append(f"{looked} ({scanned.bytes / 1e6:,.1f} MB) in {elapsed_s:.1f} s")
+    return "pushwarden: " + "; ".join(parts)
+
+
+def _tell_engine(scanner: Scanner) -> None:
+    reason = f" ({scanner.fallback_reason})" if scanner.fallback_reason else ""
+    print(f"pushwarden: engine {scanner.engine}{reason}", file=sys.stderr)
+    for note in scanner.notes:
+        print(f"pushwarden: {note}", file=sys.stderr)

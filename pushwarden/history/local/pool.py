@@ -1,0 +1,136 @@
+"""Worker processes: one task at a time each, handed out as they come free.
+
+A worker that dies (killed for its memory, crashed in a C library) is replaced, and its task comes back as
+:class:`Died`, so that the caller can say what was not scanned. There are no threads: processes are forked where the
+system allows it, so that they share the compiled rules.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Final, Generic, TypeVar, cast
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+EXIT_GRACE_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """A worker ended before it had done its task."""
+
+    exit_code: int | None
+    """As :attr:`multiprocessing.Process.exitcode`: negative for a signal."""
+
+
+def default_jobs() -> int:
+    """Return the number of processors this process may use, at least 1."""
+    if sys.platform == "linux":
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+class Pool(Generic[Task, Result]):
+    """Runs ``work`` on tasks in worker processes; with one job, in this process.
+
+    Use as a context manager: leaving it ends the workers, at once where an exception (Ctrl-C) is the reason.
+    """
+
+    def __init__(self, work: Callable[[Task], Result], jobs: int) -> None:
+        self._work = work
+        self._jobs = jobs
+        # Forking costs a millisecond and shares the compiled rules; macOS cannot fork safely.
+        forks = sys.platform == "linux"
+        self._context = multiprocessing.get_context("fork") if forks else multiprocessing.get_context("spawn")
+        self._workers: dict[Connection, BaseProcess] = {}
+
+    def __enter__(self) -> Pool[Task, Result]:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        for connection, process in self._workers.items():
+            if kind is not None:
+                process.terminate()
+            connection.close()  # the worker sees the end of its tasks
+        for process in self._workers.values():
+            process.join(EXIT_GRACE_S)
+            if process.is_alive():
+                process.kill()
+                process.join()
+        self._workers.clear()
+
+    def map(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Result | Died]]:
+        """Yield each task with its result, in the order in which they end."""
+        if self._jobs == 1:
+            for task in tasks:
+                yield task, self._work(task)
+            return
+        queue = iter(tasks)
+        busy: dict[Connection, Task] = {}
+        for connection in [*self._workers]:
+            self._hand_out(connection, queue, busy)
+        while len(self._workers) < self._jobs and self._hand_out(None, queue, busy):
+            pass
+        while busy:
+            for ready in wait(list(busy)):
+                connection = cast("Connection", ready)
+                task = busy.pop(connection)
+                try:
+                    result: Result | Died = connection.recv()
+                except (EOFError, ConnectionResetError):
+                    result = self._bury(connection)
+                    self._hand_out(None, queue, busy)
+                else:
+                    self._hand_out(connection, queue, busy)
+                yield task, result
+
+    def _hand_out(self, connection: Connection | None, queue: Iterator[Task], busy: dict[Connection, Task]) -> bool:
+        """Give the next task to a worker (a new one for None); False where there is none left."""
+        for task in queue:
+            target = connection or self._start()
+            # The worker is waiting for exactly this, so a large task cannot meet a large result in full pipes.
+            with contextlib.suppress(BrokenPipeError):  # it died while idle: reading from it says so
+                target.send(task)
+            busy[target] = task
+            return True
+        return False
+
+    def _start(self) -> Connection:
+        ours, theirs = self._context.Pipe()
+        inherited = [*self._workers, ours] if self._context.get_start_method() == "fork" else []
+        process = self._context.Process(target=_serve, args=(theirs, self._work, inherited), daemon=True)
+        process.start()
+        theirs.close()
+        self._workers[ours] = process
+        return ours
+
+    def _bury(self, connection: Connection) -> Died:
+        process = self._workers.pop(connection)
+        connection.close()
+        process.join(EXIT_GRACE_S)
+        return Died(process.exitcode)
+
+
+def _serve(tasks: Connection, work: Callable[[Task], Result], inherited: list[Connection]) -> None:
+    """Run in a worker: take tasks until the other end closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us
+    for each in inherited:
+        each.close()  # a copy held here would keep a sibling from seeing its end
+    while True:
+        try:
+            task = tasks.recv()
+        except (EOFError, ConnectionResetError):
+            return
+        try:
+            tasks.send(work(task))
+        except BrokenPipeError:
+            return
