@@ -1,0 +1,88 @@
+"""Fit the judge and score candidates with models that never saw their repository."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+
+from dataset import UNKNOWN, Dataset
+
+LINEAR = {"C": 0.3, "solver": "lbfgs", "max_iter": 120, "tol": 1e-3}
+TREES = {
+    "max_iter": 150,
+    "learning_rate": 0.08,
+    "max_leaf_nodes": 15,
+    "min_samples_leaf": 30,
+    "l2_regularization": 5.0,
+    "max_bins": 128,
+    "early_stopping": False,
+    "random_state": 0,
+}
+INNER = 4
+OUTER = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """A linear model whose weights are whole numbers from -127 to 127 times a scale, as they are shipped."""
+
+    weights: np.ndarray
+    scale: float
+    intercept: float
+
+    @classmethod
+    def fit(cls, hashed: sp.csr_matrix, truth: np.ndarray) -> Linear:
+        model = LogisticRegression(**LINEAR).fit(hashed, truth)
+        scale = float(np.abs(model.coef_).max()) / 127
+        return cls(np.rint(model.coef_[0] / scale).astype(np.int8), scale, float(model.intercept_[0]))
+
+    def score(self, hashed: sp.csr_matrix) -> np.ndarray:
+        return self.intercept + self.scale * (hashed @ self.weights.astype(np.float64))
+
+    def packed(self) -> array[int]:
+        return array("b", self.weights.tobytes())
+
+
+def folds(groups: list[str], count: int, seed: int) -> np.ndarray:
+    """Number of the fold of each candidate; all candidates of a repository share one."""
+    names = sorted(set(groups))
+    order = np.random.RandomState(seed).permutation(len(names))
+    fold = {names[name]: place % count for place, name in enumerate(order)}
+    return np.array([fold[group] for group in groups])
+
+
+def fit(data: Dataset, chosen: np.ndarray) -> tuple[Linear, HistGradientBoostingClassifier]:
+    """Fit on the chosen candidates; the trees see linear scores of models that did not see the repository either."""
+    rows = np.flatnonzero(chosen & (data.truth != UNKNOWN))
+    truth = data.truth[rows]
+    groups = data.groups
+    inner = folds([groups[row] for row in rows], INNER, 1)
+    linear = np.zeros(len(rows))
+    for fold in range(INNER):
+        held = inner == fold
+        linear[held] = Linear.fit(data.hashed[rows[~held]], truth[~held]).score(data.hashed[rows[held]])
+    trees = HistGradientBoostingClassifier(**TREES).fit(np.column_stack([data.numbers[rows], linear]), truth)
+    return Linear.fit(data.hashed[rows], truth), trees
+
+
+def score(
+    data: Dataset, rows: np.ndarray, linear: Linear, trees: HistGradientBoostingClassifier
+) -> tuple[np.ndarray, np.ndarray]:
+    """Linear scores and final scores (log odds) of some candidates."""
+    first = linear.score(data.hashed[rows])
+    return first, trees.decision_function(np.column_stack([data.numbers[rows], first]))
+
+
+def held_out(data: Dataset, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of every candidate by models fitted without its repository."""
+    outer = folds(data.groups, OUTER, seed)
+    first, final = np.zeros(len(data.truth)), np.zeros(len(data.truth))
+    for fold in range(OUTER):
+        rows = np.flatnonzero(outer == fold)
+        first[rows], final[rows] = score(data, rows, *fit(data, outer != fold))
+    return first, final
