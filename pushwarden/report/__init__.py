@@ -82,14 +82,21 @@ def write(
     module.write(ordered, stream, show_secrets=show_secrets, color=color, width=width, elapsed_s=elapsed_s)
 
 
-def format_for_path(path: str) -> str | None:
-    """Return the format that a report file's name asks for, or None where the suffix says nothing.
+def format_for_path(path: str) -> str:
+    """Return the format that a report file's name asks for.
 
     ``gl-secret-detection-report.json``, GitLab's own name for its artifact, means ``gitlab``.
+
+    Raises:
+        UsageError: The name's extension says no format.
     """
     name = PurePath(path).name.lower()
     if name == "gl-secret-detection-report.json":
         return "gitlab"
     if name.endswith(".sarif.json"):
         return "sarif"
-    return _BY_SUFFIX.get(PurePath(name).suffix)
+    suffix = PurePath(name).suffix
+    if suffix not in _BY_SUFFIX:
+        known = ", ".join(sorted(_BY_SUFFIX))
+        raise UsageError(f"the name {path!r} says no report format; say --format, or end it in one of {known}")
+    return _BY_SUFFIX[suffix]

@@ -38,7 +38,9 @@ def write(
     ``width`` cuts snippets and wraps sentences; paths, commits and fingerprints are never cut.
     """
     columns = max(_NARROWEST, min(width, _WIDEST))
-    stream.writelines(paint(_secret(secret, columns, show_secrets=show_secrets)) for secret in _by_secret(report))
+    stream.writelines(
+        paint(_secret(secret, columns, show_secrets=show_secrets), color=color) for secret in _by_secret(report)
+    )
     stream.write(paint(_gaps(report.gaps, columns), color=color))
     stream.write(paint(_stale(report.suppressed.expired, "expired", columns), color=color))
     stream.write(paint(_stale(report.suppressed.unused, "unused", columns), color=color))
