@@ -122,14 +122,15 @@ class Application:
         shape = model.operation_model(name)
         call = Call(self.account, principal, shapes.parse_input(shape, _parse_json(body)))
         trace.repository = call.params.get("repositoryName")
-        self._authorize(name, operation, call)
+        self._authorize(name, operation, call, trace)
         return shapes.format_output(shape, operation.handler(call))
 
-    def _authorize(self, name: str, operation: Operation, call: Call) -> None:
+    def _authorize(self, name: str, operation: Operation, call: Call, trace: _Trace) -> None:
         extra = _request_tags(call)
         if operation.references is not None:
             extra["codecommit:References"] = operation.references(call)
         for repository in operation.repositories(call):
+            trace.repository = trace.repository or repository
             decision = self.account.decide(call.principal, name, repository, extra)
             if decision is not Decision.ALLOW:
                 resource = "*" if repository is None else self.account.arn(repository)

@@ -151,9 +151,15 @@ def verify_git_request(
     parts = _GIT_PASSWORD.fullmatch(password)
     if principal is None or parts is None:
         raise GitRefusedError(403, "the credentials are not valid")
-    host = headers.get("host", "").rsplit(":", 1)[0]
-    expected = git_signature(principal.secret_access_key, region, host, path, parts["time"])
-    if not hmac.compare_digest(expected, parts["signature"]) or _is_stale(parts["time"], now):
+    with_port = headers.get("host", "")
+    # The AWS CLI leaves the port out of what it signs, git-remote-codecommit does not; the real service has no port.
+    valid = [
+        hmac.compare_digest(
+            git_signature(principal.secret_access_key, region, host, path, parts["time"]), parts["signature"]
+        )
+        for host in (with_port.rsplit(":", 1)[0], with_port)
+    ]
+    if not any(valid) or _is_stale(parts["time"], now):
         raise GitRefusedError(403, "the signature is not valid or has expired; sign again")
     return principal
 

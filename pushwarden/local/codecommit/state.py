@@ -190,6 +190,8 @@ class Account:
         Raises:
             RefConflictError: the ref does not stand at ``change.old``.
         """
+        if change.old == change.new:
+            return
         with repository.lock:
             repository.git.update_ref(change.ref, change.new, change.old)
             self.refs_moved(repository, principal, [change])

@@ -72,6 +72,17 @@ def commit_id(value: str, *, member: str = "commitId") -> str:
     return value.lower()
 
 
+def blob_id(value: str) -> str:
+    """Check that ``value`` is a full blob id and return it in lower case.
+
+    Raises:
+        ApiError: it is not.
+    """
+    if not OBJECT_ID.fullmatch(value.lower()):
+        raise ApiError("InvalidBlobIdException", f"{value} is not a full blob ID")
+    return value.lower()
+
+
 def read_commit(repository: Repository, object_id: str) -> trees.Commit | None:
     """Return the commit of that full id, None when no commit has it."""
     data = repository.git.objects.typed(object_id, "commit")
@@ -128,3 +139,8 @@ def check_branch_name(repository: Repository, branch: str) -> None:
     """
     if OBJECT_ID.fullmatch(branch) or not repository.git.is_ref_name(BRANCHES + branch):
         raise ApiError("InvalidBranchNameException", f"{branch} is not a valid branch name")
+
+
+def is_tag_name(repository: Repository, name: str) -> bool:
+    """Tell whether a tag of that name exists: commits through the API refuse such branches."""
+    return repository.git.ref(TAGS + name) is not None

@@ -8,6 +8,7 @@ from pushwarden.local.codecommit import trees
 from pushwarden.local.codecommit.api.call import (
     MAX_FILE_BYTES,
     Call,
+    blob_id,
     branch_tip,
     check_branch_name,
     commit_id,
@@ -16,7 +17,7 @@ from pushwarden.local.codecommit.api.call import (
     resolve,
 )
 from pushwarden.local.codecommit.api.pages import max_results, page
-from pushwarden.local.codecommit.bare import BRANCHES, OBJECT_ID, TAGS, ZERO_ID, RefConflictError
+from pushwarden.local.codecommit.bare import BRANCHES, OBJECT_ID, ZERO_ID, RefConflictError
 from pushwarden.local.codecommit.errors import ApiError
 from pushwarden.local.codecommit.events import RefChange
 from pushwarden.local.codecommit.state import Repository
@@ -167,21 +168,18 @@ def _subtree(repository: Repository, tree: str, path: str | None) -> tuple[bytes
 
 def get_blob(call: Call) -> dict[str, Any]:
     """Answer GetBlob."""
-    repository, blob_id = call.repository, call.text("blobId")
-    if not OBJECT_ID.fullmatch(blob_id.lower()):
-        raise ApiError("InvalidBlobIdException", f"{blob_id} is not a full blob ID")
-    return {"content": read_blob(repository, blob_id.lower())}
+    return {"content": read_blob(call.repository, blob_id(call.text("blobId")))}
 
 
-def read_blob(repository: Repository, blob_id: str) -> bytes:
+def read_blob(repository: Repository, object_id: str) -> bytes:
     """Return a blob's bytes.
 
     Raises:
         ApiError: no blob has this id, or it is larger than 6 MB.
     """
-    found = repository.git.objects.read(blob_id, limit_bytes=MAX_FILE_BYTES)
+    found = repository.git.objects.read(object_id, limit_bytes=MAX_FILE_BYTES)
     if found is None or found.kind != "blob":
-        raise ApiError("BlobIdDoesNotExistException", f"The blob {blob_id} does not exist in {repository.name}")
+        raise ApiError("BlobIdDoesNotExistException", f"The blob {object_id} does not exist in {repository.name}")
     if found.data is None:
         raise ApiError("FileTooLargeException", f"The file has {found.size_bytes} bytes; the limit is {MAX_FILE_BYTES}")
     return found.data
@@ -229,8 +227,3 @@ def get_folder(call: Call) -> dict[str, Any]:
             group = "symbolicLinks" if each.mode == trees.SYMLINK_MODE else "files"
             answer[group].append({"blobId": each.object_id, "fileMode": file_mode(each.mode), **paths})
     return {"commitId": commit.commit_id, "folderPath": path, "treeId": entry.object_id, **answer}
-
-
-def is_tag_name(repository: Repository, name: str) -> bool:
-    """Tell whether a tag of that name exists: commits through the API refuse such branches."""
-    return repository.git.ref(TAGS + name) is not None
