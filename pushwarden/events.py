@@ -65,6 +65,10 @@ class Push:
         text = "\0".join((self.repository_id, self.ref, self.new or "", self.event_id))
         return "pw-" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:INCIDENT_HEX_DIGITS]
 
+    def event_time_is_before(self, other: str) -> bool:
+        """Tell whether the push happened before another event's time (ISO 8601; empty: never)."""
+        return bool(other) and datetime.fromisoformat(self.time) < datetime.fromisoformat(other)
+
 
 @dataclass(frozen=True, slots=True)
 class TellableFinding:
@@ -95,6 +99,8 @@ class SecurityEvent:
     push: Push
     accepted: str | None
     """The last commit of the ref without open findings; None where there never was one."""
+    base_commits: tuple[str, ...]
+    """The commits that the push builds on: parents of its new commits that are not new themselves."""
     result: Result
     actions: tuple[str, ...]
     findings: tuple[TellableFinding, ...]
@@ -121,6 +127,7 @@ class SecurityEvent:
             "oldCommitId": push.old,
             "commitId": push.new,
             "acceptedCommitId": self.accepted,
+            "baseCommitIds": list(self.base_commits),
             "pusher": push.pusher,
             "eventId": push.event_id,
             "eventTime": push.time,
@@ -158,6 +165,7 @@ class SecurityEvent:
                 incident_id=detail["incidentId"],
                 push=push,
                 accepted=_optional_id(detail, "acceptedCommitId"),
+                base_commits=tuple(_checked(each, _OBJECT_ID, "baseCommitIds") for each in detail["baseCommitIds"]),
                 result=Result(detail["result"]),
                 actions=tuple(detail["actions"]),
                 findings=tuple(_finding(each) for each in detail["findings"]),

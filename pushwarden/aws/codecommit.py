@@ -60,6 +60,8 @@ class Repository:
     repository_id: str
     name: str
     default_branch: str | None
+    created_s: float
+    """When it was created, in seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,13 @@ class CodeCommit:
         data = self._call(lambda: self.client.get_repository(repositoryName=name), f"repository {name}")[
             "repositoryMetadata"
         ]
-        return Repository(data["Arn"], data["repositoryId"], data["repositoryName"], data.get("defaultBranch"))
+        return Repository(
+            data["Arn"],
+            data["repositoryId"],
+            data["repositoryName"],
+            data.get("defaultBranch"),
+            data["creationDate"].timestamp(),
+        )
 
     def repository_names(self) -> Iterator[str]:
         """Yield the name of every repository of the account and Region."""

@@ -4,6 +4,7 @@ Items are ``(pk, sk)``:
 
 - ``repo#<repository id>``, ``ref#<full ref name>``: a :class:`RefState`. The id, not the name, so that a repository
   that is deleted and made again under the same name starts afresh, and a renamed one goes on.
+- ``repo#<repository id>``, ``baseline``: where each ref stood when Pushwarden first met the repository.
 - ``incident#<incident id>``, ``step#<action>``: what was done, so that twice is once.
 - ``settings``, ``fingerprint-key``: the key of the fingerprints, encrypted.
 """
@@ -11,6 +12,8 @@ Items are ``(pk, sk)``:
 from __future__ import annotations
 
 import dataclasses
+import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -41,14 +44,28 @@ class RefState:
     scanned: str | None = None
     """The commit that was scanned last."""
     accepted: str | None = None
-    """The last commit without open findings: what a reset goes back to."""
+    """The last commit without open findings: what a reset goes back to. Without ``scanned`` it is a baseline: where the
+    ref stood when Pushwarden came; its history is the backfill's."""
+    accepted_object: str | None = None
+    """What the ref itself held then: an annotated tag's own id; otherwise the same as ``accepted``."""
     open_commits: tuple[str, ...] = ()
     """Scanned commits after ``accepted`` whose findings have been told of and are not yet dealt with."""
     event_id: str | None = None
     event_time: str = ""
     """The event that moved the row last; ISO 8601 in UTC, so that text order is time order."""
     deleted: bool = False
+    restored: bool = False
+    """Somebody in charge gave removed commits back on this ref; on any other ref they count as new."""
     version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Frontier:
+    """How far each ref of a repository was scanned."""
+
+    rows: Mapping[str, RefState]
+    met: bool
+    """Pushwarden has met this repository before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +83,11 @@ class State:
     client: DynamoDBClient
     table: str
 
-    def frontier(self, repository_id: str) -> dict[str, RefState]:
-        """Return the frontier of every ref of a repository, by full ref name."""
+    def frontier(self, repository_id: str) -> Frontier:
+        """Return the frontier of every ref of a repository; refs without a row of their own are at their baseline."""
         rows: dict[str, RefState] = {}
+        baseline: dict[str, str] = {}
+        met = False
         arguments: dict[str, Any] = {
             "TableName": self.table,
             "KeyConditionExpression": "pk = :pk",
@@ -78,17 +97,23 @@ class State:
         while True:
             page = self.client.query(**arguments)
             for item in page["Items"]:
-                row = _ref_state(item)
-                rows[row.ref] = row
+                met = True
+                if item["sk"]["S"] == "baseline":
+                    baseline = json.loads(zlib.decompress(bytes(item["refs"]["B"])))
+                else:
+                    row = _ref_state(item)
+                    rows[row.ref] = row
             if "LastEvaluatedKey" not in page:
-                return rows
+                break
             arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        at_baseline = {ref: RefState(ref, accepted=commit) for ref, commit in baseline.items() if ref not in rows}
+        return Frontier(rows | at_baseline, met)
 
-    def ref_state(self, repository_id: str, ref: str) -> RefState:
-        """Return the frontier of one ref; an empty one where nothing is known."""
-        key = {"pk": {"S": f"repo#{repository_id}"}, "sk": {"S": f"ref#{ref}"}}
-        item = self.client.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
-        return _ref_state(item) if item else RefState(ref)
+    def save_baseline(self, repository_id: str, refs: Mapping[str, str]) -> None:
+        """Write down where each ref stood at the first meeting; a baseline that is there already stays."""
+        packed = zlib.compress(json.dumps(dict(sorted(refs.items()))).encode())
+        item: dict[str, Any] = {"pk": {"S": f"repo#{repository_id}"}, "sk": {"S": "baseline"}, "refs": {"B": packed}}
+        self._put_once(item)
 
     def save_ref(self, repository_id: str, state: RefState, *, now_s: float) -> None:
         """Write a ref's frontier, if the row is still the one that ``state.version`` was read from.
@@ -102,9 +127,10 @@ class State:
             "version": {"N": str(state.version + 1)},
             "event_time": {"S": state.event_time},
             "deleted": {"BOOL": state.deleted},
+            "restored": {"BOOL": state.restored},
             "open_commits": {"L": [{"S": each} for each in state.open_commits[-OPEN_COMMITS_MAX:]]},
         }
-        for name in ("scanned", "accepted", "event_id"):
+        for name in ("scanned", "accepted", "accepted_object", "event_id"):
             value = getattr(state, name)
             if value is not None:
                 item[name] = {"S": value}
@@ -148,7 +174,9 @@ class State:
 
     def save_setting_once(self, name: str, value: bytes) -> None:
         """Write a setting unless it is there already; the first writer wins."""
-        item: dict[str, Any] = {"pk": {"S": "settings"}, "sk": {"S": name}, "value": {"B": value}}
+        self._put_once({"pk": {"S": "settings"}, "sk": {"S": name}, "value": {"B": value}})
+
+    def _put_once(self, item: dict[str, Any]) -> None:
         try:
             self.client.put_item(TableName=self.table, Item=item, ConditionExpression="attribute_not_exists(pk)")
         except ClientError as error:
@@ -158,7 +186,9 @@ class State:
 
 def accept(state: RefState) -> RefState:
     """Return the row after somebody in charge accepted everything that was scanned on the ref."""
-    return dataclasses.replace(state, accepted=state.scanned, open_commits=())
+    if state.scanned is None:
+        return state
+    return dataclasses.replace(state, accepted=state.scanned, accepted_object=None, open_commits=())
 
 
 def _step_key(incident_id: str, action: str) -> dict[str, Any]:
@@ -174,9 +204,11 @@ def _ref_state(item: Mapping[str, Any]) -> RefState:
         ref=item["sk"]["S"].removeprefix("ref#"),
         scanned=text("scanned"),
         accepted=text("accepted"),
+        accepted_object=text("accepted_object"),
         open_commits=tuple(each["S"] for each in item["open_commits"]["L"]),
         event_id=text("event_id"),
         event_time=item["event_time"]["S"],
         deleted=item["deleted"]["BOOL"],
+        restored=item["restored"]["BOOL"],
         version=int(item["version"]["N"]),
     )

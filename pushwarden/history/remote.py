@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from pushwarden.aws.codecommit import ApiCommit, BlobTooLargeError, CodeCommit, CodeCommitError
+from pushwarden.aws.codecommit import ApiCommit, BlobTooLargeError, CodeCommit, CodeCommitError, Difference
 from pushwarden.history.objects import Commit, MalformedObjectError, Place, Tag, parse_commit, parse_tag, person
 from pushwarden.history.pack import BLOB, COMMIT, TAG, TREE, Limits, PackObject, objects, survey
 from pushwarden.history.trees import Changed, TreeNotHereError, Trees, oldest_first, places
-from pushwarden.model import Gap
+from pushwarden.model import Gap, Person
 
 API_COMMITS_MAX: Final = 200
 """How far back a removed commit's history is followed through the API."""
 _SUBMODULE: Final = "160000"
+_FILE_MODE: Final = 0o100644
 _MEBIBYTE: Final = 1 << 20
 
 
@@ -105,10 +106,24 @@ class PackContent(_ApiReader):
             self.gaps.append(Gap("malformed", f"{error}; it cannot be scanned", commit=each.object_id))
 
     def _settle(self, commits: dict[str, Commit], tags: dict[str, Tag]) -> None:
-        targets = [tag.target for tag in tags.values()]
-        self.commits = oldest_first(commits, [*self.tips, *targets])
+        roots = [*self.tips, *(tag.target for tag in tags.values())]
+        ordered = oldest_first(commits, roots)
         self.tags = list(tags.values())
-        self.places, self.names = places(self.commits, self.trees)
+        owners = {tag.target: tag for tag in tags.values()}
+        # A tag may point at a folder or a file without any commit: what stands there is pushed all the same.
+        bare = [_bare(root, owners.get(root)) for root in roots if root not in commits and root not in tags]
+        self.commits = [*ordered, *bare]
+        where, self.names = places(self.commits, self.trees)
+        for root in bare:
+            if root.tree not in self.trees:
+                where.setdefault(root.tree, Place(root.commit_id, b"<tagged file>", _FILE_MODE))
+        self.places = where
+
+
+def _bare(root: str, tag: Tag | None) -> Commit:
+    nobody = Person("", "", "")
+    who = tag.tagger if tag else nobody
+    return Commit(tag.tag_id if tag else root, root, (), who, who, b"")
 
 
 @dataclass(slots=True)
@@ -164,16 +179,20 @@ def read_api(api: CodeCommit, repository: str, tip: str, known: frozenset[str]) 
     content.commits = oldest_first(found, [tip])
     for commit in content.commits:
         for parent in commit.parents or (None,):
-            for each in api.differences(repository, parent, commit.commit_id):
-                if each.after_blob and each.after_mode != "160000":
-                    path = each.path.encode("utf-8", "surrogateescape")
-                    place = Place(commit.commit_id, path, int(each.after_mode or "0", 8))
-                    content.places.setdefault(each.after_blob, place)
-                    for depth, name in enumerate(path.split(b"/")):
-                        content.names.setdefault(
-                            name, Place(commit.commit_id, b"/".join(path.split(b"/")[: depth + 1]), 0)
-                        )
+            for difference in api.differences(repository, parent, commit.commit_id):
+                _note(content, commit.commit_id, difference)
     return content
+
+
+def _note(content: ApiContent, commit_id: str, difference: Difference) -> None:
+    if difference.after_blob is None or difference.after_mode == _SUBMODULE:
+        return
+    path = difference.path.encode("utf-8", "surrogateescape")
+    mode = int(difference.after_mode or "0", 8)
+    content.places.setdefault(difference.after_blob, Place(commit_id, path, mode))
+    parts = path.split(b"/")
+    for depth, name in enumerate(parts):
+        content.names.setdefault(name, Place(commit_id, b"/".join(parts[: depth + 1]), mode))
 
 
 def _commit(each: ApiCommit) -> Commit:

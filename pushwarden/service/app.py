@@ -1,0 +1,138 @@
+"""What a function needs, built once per process and only as far as it is used: a cold start pays for nothing else."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+import urllib3
+from botocore.config import Config
+
+from pushwarden.aws.backups import Backups
+from pushwarden.aws.bus import SecurityBus
+from pushwarden.aws.codecommit import CodeCommit
+from pushwarden.aws.githttp import GitEndpoint
+from pushwarden.aws.gitsign import Credentials
+from pushwarden.aws.keys import fingerprint_key
+from pushwarden.aws.retry import RetryPolicy
+from pushwarden.aws.state import State
+from pushwarden.aws.topics import Topic
+from pushwarden.errors import PushwardenError
+from pushwarden.settings import Settings
+
+if TYPE_CHECKING:
+    from pushwarden.detect import Scanner
+
+_CONNECT_S: Final = 5.0
+_READ_S: Final = 60.0
+
+
+class App:
+    """The clients and tables behind a function, made from its settings at their first use."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        session: boto3.Session | None = None,
+        wall_clock: Callable[[], float] = time.time,
+        retry: RetryPolicy | None = None,
+    ) -> None:
+        self.settings = settings
+        self.wall_clock = wall_clock
+        self._session = session or boto3.Session(region_name=settings.region)
+        self._retry = retry or RetryPolicy()
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> App:
+        """Build the app from environment variables.
+
+        Raises:
+            UsageError: a variable is missing or wrong.
+        """
+        return cls(Settings.from_environment(os.environ if environment is None else environment))
+
+    @cached_property
+    def codecommit(self) -> CodeCommit:
+        """CodeCommit's API. Retries are ours alone: botocore does not see the XML throttle."""
+        return CodeCommit(self._client("codecommit", retries={"total_max_attempts": 1}), self._retry)
+
+    @cached_property
+    def git(self) -> GitEndpoint:
+        """CodeCommit's git server, with this function's own credentials."""
+        suffix = "amazonaws.com.cn" if self.settings.region.startswith("cn-") else "amazonaws.com"
+        url = self.settings.git_url or f"https://git-codecommit.{self.settings.region}.{suffix}"
+        timeout = urllib3.Timeout(connect=_CONNECT_S, read=_READ_S)
+        pool = urllib3.PoolManager(timeout=timeout, retries=False)
+        return GitEndpoint(url, self.settings.region, self._git_credentials, pool)
+
+    @cached_property
+    def retry(self) -> RetryPolicy:
+        """The retry policy for git, which the API client shares."""
+        return self._retry
+
+    @cached_property
+    def state(self) -> State:
+        """The frontier and the incidents."""
+        return State(self._client("dynamodb"), self.settings.table)
+
+    @cached_property
+    def bus(self) -> SecurityBus:
+        """The security bus."""
+        return SecurityBus(self._client("events"), self.settings.security_bus)
+
+    @cached_property
+    def backups(self) -> Backups:
+        """The bucket of removed commits."""
+        return Backups(self._client("s3"), self.settings.backup_bucket, self.settings.key_id)
+
+    @cached_property
+    def mail(self) -> Topic:
+        """The topic that mails people."""
+        return Topic(self._sns, self.settings.mail_topic)
+
+    @cached_property
+    def chat(self) -> Topic | None:
+        """The topic in the chat format of Amazon Q Developer, if there is one."""
+        return Topic(self._sns, self.settings.chat_topic) if self.settings.chat_topic else None
+
+    @cached_property
+    def fingerprint_key(self) -> bytes:
+        """The deployment's key of the fingerprints."""
+        return fingerprint_key(self.state, self._client("kms"), self.settings.key_id)
+
+    @cached_property
+    def scanner(self) -> Scanner:
+        """Detection, with the rules of the package and those of the deployment."""
+        # Late: only the scan function's package holds the detection's libraries.
+        from pathlib import Path  # noqa: PLC0415
+
+        from pushwarden.detect import load_scanner  # noqa: PLC0415
+
+        rules = [Path(self.settings.rules)] if self.settings.rules else []
+        return load_scanner(rules=rules)
+
+    @cached_property
+    def _sns(self) -> Any:
+        return self._client("sns")
+
+    def _client(self, service: Any, retries: dict[str, Any] | None = None) -> Any:
+        config = Config(
+            retries=retries or {"mode": "standard", "total_max_attempts": 5},  # type: ignore[arg-type]
+            connect_timeout=_CONNECT_S,
+            read_timeout=_READ_S,
+        )
+        return self._session.client(service, config=config)
+
+    def _git_credentials(self) -> Credentials:
+        credentials = self._session.get_credentials()
+        if credentials is None:
+            raise PushwardenError("there are no AWS credentials; a function has its role's, a person sets up a profile")
+        frozen = credentials.get_frozen_credentials()
+        if frozen.access_key is None or frozen.secret_key is None:
+            raise PushwardenError("the AWS credentials have no access key; set up a profile with one")
+        return Credentials(frozen.access_key, frozen.secret_key, frozen.token)

@@ -1,0 +1,273 @@
+"""Scan a push: read what it brought in, publish one security event, move the frontier.
+
+In that order, so that a crash anywhere only means that it is done again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from pushwarden.aws.codecommit import ObjectMissingError, RepositoryGoneError
+from pushwarden.aws.githttp import Advertisement, NotOurRefError, PackTooLargeError, RepositoryNotFoundError
+from pushwarden.aws.state import Frontier, RefState, StaleStateError
+from pushwarden.events import Push, SecurityEvent, TellableFinding, tell
+from pushwarden.history.content import PushContent
+from pushwarden.history.introduced import Introduced, introduced
+from pushwarden.history.objects import Commit
+from pushwarden.history.pack import Limits, PackTooBigError
+from pushwarden.history.remote import PackContent, read_api
+from pushwarden.model import SECURITY_EVENT, Finding, Gap, Result
+from pushwarden.respond.policy import decide
+from pushwarden.service.app import App
+from pushwarden.service.frontier import Range, baseline, moved, scan_range
+from pushwarden.settings import CONTAINING
+
+_log: Final = logging.getLogger(__name__)
+
+UNFINISHED: Final = frozenset({"timeout", "pack-too-large", "history-too-long"})
+"""Gaps that leave whole commits unscanned. The frontier stays where it is, so that they are not forgotten."""
+MAX_EVENT_BYTES: Final = 180_000
+_MAX_GAPS: Final = 50
+_UPLOAD: Final = "git-upload-pack"
+_INSTALLED: Final = "installed-at"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A push as far as it could be read and scanned."""
+
+    found: Introduced
+    commits: Sequence[Commit] = ()
+    tip: str | None = None
+    """What the ref holds: the push's commit or the tag that points at it; None if it stands elsewhere by now."""
+    advertised: Advertisement = field(default_factory=lambda: Advertisement({}, {}, frozenset()))
+
+
+def scan_push(
+    app: App,
+    push: Push,
+    *,
+    deadline: float | None = None,
+    limits: Limits | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> SecurityEvent | None:
+    """Scan one push and return the security event that was published, or None if there was nothing to tell.
+
+    Args:
+        app: clients and settings.
+        push: which ref moved, and how.
+        deadline: moment on ``clock`` at which scanning stops and the rest becomes a gap.
+        limits: bounds of memory and size.
+        clock: a monotonic clock, in seconds.
+
+    Raises:
+        PushwardenError: a passing fault, or rights are missing. Nothing was published and the frontier stands where it
+            stood, so the same event can be tried again.
+    """
+    if not app.settings.policy.watches(push.repository):
+        return None
+    reader = _Reader(app, push, limits or Limits(), deadline, clock)
+    frontier = reader.meet(app.state.frontier(push.repository_id))
+    todo = scan_range(push, frontier.rows)
+    if todo.target is None:
+        _move(app, push, Reading(_nothing()), ())
+        return None
+    reading = reader.read(todo)
+    findings = [f for f in reading.found.findings if f.commit not in todo.already_told]
+    event = _security_event(app, push, frontier, reading, findings)
+    if event is not None:
+        app.bus.publish(SECURITY_EVENT, event.to_detail(), resources=(push.repository_arn,))
+    if any(gap.code in UNFINISHED for gap in reading.found.gaps):
+        _log.warning("scan of %s unfinished", push.repository)
+        return event
+    contained = event is not None and bool(CONTAINING & set(event.actions))
+    raised = dict.fromkeys(f.commit for f in findings if f.commit) if contained else {}
+    _move(app, push, reading, tuple(raised))
+    return event
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    app: App
+    push: Push
+    limits: Limits
+    deadline: float | None
+    clock: Callable[[], float]
+
+    def meet(self, frontier: Frontier) -> Frontier:
+        """Take a baseline if this is the first push to a repository that is older than Pushwarden."""
+        if frontier.met:
+            return frontier
+        push, state = self.push, self.app.state
+        now = str(self.app.wall_clock()).encode()
+        state.save_setting_once(_INSTALLED, now)
+        installed = float(state.setting(_INSTALLED) or now)
+        try:
+            if self.app.codecommit.repository(push.repository).created_s >= installed:
+                return frontier
+            advertised = self.app.retry.call(lambda: self.app.git.advertisement(push.repository, _UPLOAD))
+        except (RepositoryGoneError, RepositoryNotFoundError):
+            return frontier  # reading the push will say so
+        refs = {ref: advertised.peeled.get(ref, oid) for ref, oid in advertised.refs.items() if ref.startswith("refs/")}
+        state.save_baseline(push.repository_id, baseline(push, refs))
+        return state.frontier(push.repository_id)
+
+    def read(self, todo: Range) -> Reading:
+        """Read and scan the range, by git if some ref still reaches it, else through the API."""
+        try:
+            with tempfile.TemporaryDirectory(prefix="pushwarden-") as folder:
+                return self._read_pack(todo, Path(folder) / "push.pack")
+        except NotOurRefError:
+            return self._read_api(todo)
+        except (RepositoryNotFoundError, RepositoryGoneError):
+            return _incomplete(
+                "repository-gone", "the repository was deleted or renamed before its push was scanned", self.push
+            )
+        except (PackTooLargeError, PackTooBigError) as error:
+            return _incomplete("pack-too-large", f"{error}; the backfill scans it in slices", self.push)
+
+    def _read_pack(self, todo: Range, path: Path) -> Reading:
+        app, push = self.app, self.push
+        advertised = app.retry.call(lambda: app.git.advertisement(push.repository, _UPLOAD))
+        held = advertised.refs.get(push.ref)
+        at_tip = push.new is not None and push.new in {held, advertised.peeled.get(push.ref)}
+        want = held if at_tip and held else str(todo.target)
+
+        def fetch() -> None:
+            with path.open("wb") as into:
+                app.git.fetch(
+                    push.repository,
+                    wants=[want],
+                    haves=todo.known,
+                    advertised=advertised,
+                    into=into,
+                    max_bytes=self.limits.pack_bytes,
+                )
+
+        app.retry.call(fetch)
+        content = PackContent(app.codecommit, push.repository, path=path, limits=self.limits, tips=(want,))
+        return Reading(self._scan(content), content.commits, held if at_tip else None, advertised)
+
+    def _read_api(self, todo: Range) -> Reading:
+        known = frozenset(todo.known) | ({self.push.old} if self.push.old and self.push.old != todo.target else set())
+        try:
+            content = read_api(self.app.codecommit, self.push.repository, str(todo.target), known)
+            return Reading(self._scan(content), content.commits)
+        except RepositoryGoneError:
+            return _incomplete(
+                "repository-gone", "the repository was deleted or renamed before its push was scanned", self.push
+            )
+        except ObjectMissingError:
+            return _incomplete("commit-gone", "the pushed commit is not in the repository any more", self.push)
+
+    def _scan(self, content: PushContent) -> Introduced:
+        return introduced(content, self.app.scanner, deadline=self.deadline, clock=self.clock)
+
+
+def _security_event(
+    app: App, push: Push, frontier: Frontier, reading: Reading, findings: Sequence[Finding]
+) -> SecurityEvent | None:
+    gaps = reading.found.gaps
+    if not findings and not gaps:
+        return None
+    result = Result.INCOMPLETE if gaps else Result.FINDINGS
+    actions = decide(
+        change=push.change,
+        confidences=[f.match.confidence for f in findings],
+        result=result,
+        policy=app.settings.policy,
+        reset_allowed=lambda: _reset_allowed(app, push),
+    )
+    row = frontier.rows.get(push.ref, RefState(push.ref))
+    event = SecurityEvent(
+        incident_id=push.incident_id,
+        push=push,
+        accepted=None if row.deleted else row.accepted_object or row.accepted,
+        base_commits=_bases(reading.commits),
+        result=result,
+        actions=actions,
+        findings=(),
+        finding_count=len(findings),
+        gaps=tuple(gaps[:_MAX_GAPS]),
+        commits_scanned=reading.found.commits,
+    )
+    return _filled(event, _told(app, findings))
+
+
+def _told(app: App, findings: Sequence[Finding]) -> list[TellableFinding]:
+    if not findings:
+        return []
+    key = app.fingerprint_key
+    secrets = frozenset(f.match.secret.reveal() for f in findings)
+    rules = app.scanner.rules
+    surest_first = sorted(findings, key=lambda f: -f.match.confidence)
+    return [
+        tell(
+            f,
+            fingerprint=f.match.secret.fingerprint(key, f.match.rule_id),
+            advice=rules.get(f.match.rule_id).advice,
+            secrets=secrets,
+        )
+        for f in surest_first
+    ]
+
+
+def _filled(event: SecurityEvent, told: Sequence[TellableFinding]) -> SecurityEvent:
+    """Return the event with as many of the findings as it may carry; ``finding_count`` tells of all."""
+    room = MAX_EVENT_BYTES - _size(event)
+    fitting: list[TellableFinding] = []
+    for each in told:
+        room -= _size(replace(event, findings=(each,))) - _size(event)
+        if room < 0:
+            break
+        fitting.append(each)
+    return replace(event, findings=tuple(fitting))
+
+
+def _size(event: SecurityEvent) -> int:
+    return len(json.dumps(event.to_detail()))
+
+
+def _bases(commits: Sequence[Commit]) -> tuple[str, ...]:
+    new = {commit.commit_id for commit in commits}
+    return tuple(sorted({parent for commit in commits for parent in commit.parents if parent not in new}))
+
+
+def _reset_allowed(app: App, push: Push) -> bool:
+    if app.settings.policy.allows_reset(push.repository):
+        return True
+    tags: Mapping[str, str] = app.codecommit.tags(push.repository_arn)
+    return tags.get(app.settings.reset_tag_key) == app.settings.reset_tag_value
+
+
+def _move(app: App, push: Push, reading: Reading, raised: tuple[str, ...]) -> None:
+    """Move the ref's frontier; if somebody else moved it meanwhile, judge again by what it is now."""
+    for _ in range(5):
+        row = app.state.frontier(push.repository_id).rows.get(push.ref, RefState(push.ref))
+        if row.event_id == push.event_id and row.scanned == push.new:
+            return
+        new_commits = [commit.commit_id for commit in reading.commits]
+        after = moved(row, push, tip=reading.tip, raised=raised, new_commits=new_commits)
+        if after is None:
+            return
+        try:
+            app.state.save_ref(push.repository_id, after, now_s=app.wall_clock())
+        except StaleStateError:
+            continue
+        return
+    raise StaleStateError(f"the frontier of {push.repository} changes all the time; the push is tried again later")
+
+
+def _incomplete(code: str, message: str, push: Push) -> Reading:
+    return Reading(Introduced((), (Gap(code, message, commit=push.new or push.old),), 0, 0))
+
+
+def _nothing() -> Introduced:
+    return Introduced((), (), 0, 0)
