@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -9,8 +10,9 @@ from typing import Any, Final
 import click
 
 from pushwarden.cli.scan_run import Target, run
-from pushwarden.cli.scan_settings import COLORS, Flags
+from pushwarden.cli.scan_settings import COLORS, Flags, Settings
 from pushwarden.errors import UsageError
+from pushwarden.history.local.model import Outcome, Report, Scanner
 
 EPILOG: Final = """\b
 Examples:
@@ -106,7 +108,30 @@ def _target(paths: tuple[str, ...], options: dict[str, Any]) -> Target:
         return _stdin_target() if paths == ("-",) else _files_target(paths or (".",))
     if len(paths) > 1:
         raise UsageError("give one repository; to scan several files or folders as they are, add --files")
-    raise UsageError("git history is not there yet; use --files")
+    if len(said) > 1 and {*said} & {"--staged", "--unstaged"}:
+        raise UsageError(f"{said[0]} and {said[1]} exclude each other; scan twice")
+    return _repository_target(paths[0] if paths else ".", options, whole=not said)
+
+
+def _repository_target(folder: str, options: dict[str, Any], *, whole: bool) -> Target:
+    from pushwarden.history.local import scan as ways  # noqa: PLC0415 - files and streams do not need it
+    from pushwarden.history.local.history import Context  # noqa: PLC0415
+    from pushwarden.history.local.repository import open_repository  # noqa: PLC0415
+
+    # `git commit -a` and `git commit FILE` tell their hooks of an index of their own.
+    index = os.environ.get("GIT_INDEX_FILE") if options["staged"] and folder == "." else None
+    repository = open_repository(folder, {"GIT_INDEX_FILE": os.path.abspath(index)} if index else None)  # noqa: PTH100
+    selection = ways.Selection(options["range_"], options["since"], options["branch"])
+
+    def scan_it(scanner: Scanner, settings: Settings, report: Report) -> Outcome:
+        context = Context(repository, scanner, settings.limits, settings.jobs, report)
+        if options["staged"]:
+            return ways.scan_index(context)
+        if options["unstaged"]:
+            return ways.scan_unstaged(context)
+        return ways.scan_repository(context) if whole else ways.scan_selection(context, selection)
+
+    return Target(root=repository.root, shown=repository.root.name or str(repository.root), scan=scan_it, whole=whole)
 
 
 def _files_target(paths: tuple[str, ...]) -> Target:

@@ -77,13 +77,14 @@ def scan_entries(
     limits: Limits,
     report: Report,
     gaps: Sequence[Gap] = (),
+    base: str = "",
 ) -> Outcome:
-    """Scan listed files; ``gaps`` are those of the listing."""
+    """Scan listed files; ``gaps`` are those of the listing, ``base`` is the folder that their paths start from."""
     total = sum(entry.size for entry in entries)
     found: list[Found] = []
     all_gaps = list(gaps)
     done = 0
-    work = partial(_scan_chunk, scanner=scanner, limits=limits)
+    work = partial(_scan_chunk, scanner=scanner, limits=limits, base=base)
     with Pool(work, jobs if total >= ALONE_BYTES else 1) as pool:
         for chunk, result in _survive(pool, chunks(entries)):
             if isinstance(result, Died):
@@ -189,7 +190,7 @@ def _survive(pool: Pool[Work, Chunk], tasks: Iterable[Work]) -> Iterator[tuple[W
         yield from pool.map(again)
 
 
-def _scan_chunk(entries: Work, *, scanner: Scanner, limits: Limits) -> Chunk:
+def _scan_chunk(entries: Work, *, scanner: Scanner, limits: Limits, base: str) -> Chunk:
     """Run in a worker: read and scan files."""
     pieces: list[Piece] = []
     gaps: list[Gap] = []
@@ -199,7 +200,8 @@ def _scan_chunk(entries: Work, *, scanner: Scanner, limits: Limits) -> Chunk:
             gaps.append(too_large(entry.path, entry.size, limits))
             continue
         try:
-            data = os.fsencode(os.readlink(entry.path)) if entry.is_link else _read(entry.path)  # noqa: PTH115 - speed
+            place = os.path.join(base, entry.path)  # noqa: PTH118 - speed
+            data = os.fsencode(os.readlink(place)) if entry.is_link else _read(place)  # noqa: PTH115 - speed
         except OSError as error:
             gaps.append(unreadable(entry.path, error))
             continue

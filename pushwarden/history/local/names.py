@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
 from typing import Final
 
 from pushwarden.history.local.content import scan_content
-from pushwarden.history.local.model import Found, Hit, Limits, Scanner
+from pushwarden.history.local.model import Found, Limits, Scan, Scanner
 from pushwarden.model import Finding, Gap, Source
 
 SHORTEST: Final = 8
@@ -28,10 +28,9 @@ def distinct_names(paths: Iterable[str]) -> dict[str, str]:
     return names
 
 
-def scan_names(paths: Iterable[str], scanner: Scanner, limits: Limits) -> tuple[list[Found], list[Gap]]:
-    """Scan the names in ``paths``; a folder's name is reported once, at the first path below it."""
-    found: list[Found] = []
-    gaps: list[Gap] = []
+def hit_names(paths: Iterable[str], scanner: Scanner, limits: Limits) -> dict[str, tuple[str, Scan]]:
+    """Return each name in ``paths`` in which something was found, with the first path that has it and what it was."""
+    found: dict[str, tuple[str, Scan]] = {}
     items = iter(distinct_names(paths).items())
     while batch := dict(islice(items, BATCH)):
         # Most batches are clean, and then one call was enough for thousands of names.
@@ -40,11 +39,13 @@ def scan_names(paths: Iterable[str], scanner: Scanner, limits: Limits) -> tuple[
             continue
         for name, path in batch.items():
             scan = scan_content(scanner, os.fsencode(name), "", limits)
-            found += _findings(path, scan.hits)
-            gaps += scan.gaps
-    return found, gaps
+            if scan:
+                found[name] = (path, scan)
+    return found
 
 
-def _findings(path: str, hits: Iterable[Hit]) -> Iterator[Found]:
-    for hit in hits:
-        yield Found(Finding(hit.match, path, Source.FILE_NAME))
+def scan_names(paths: Iterable[str], scanner: Scanner, limits: Limits) -> tuple[list[Found], list[Gap]]:
+    """Scan the names in ``paths``; a folder's name is reported once, at the first path below it."""
+    scans = hit_names(paths, scanner, limits).values()
+    found = [Found(Finding(hit.match, path, Source.FILE_NAME)) for path, scan in scans for hit in scan.hits]
+    return found, [gap for _, scan in scans for gap in scan.gaps]
