@@ -11,7 +11,7 @@ import click
 from pushwarden.detect import Rule, Scanner, load_scanner
 from pushwarden.detect.check import check_rules
 from pushwarden.detect.errors import nearest
-from pushwarden.detect.scanner import default_rules_path
+from pushwarden.detect.load import default_rules_path
 from pushwarden.errors import UsageError
 
 EXIT_FAILED = 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pushwarden.detect.errors import RuleError
+from pushwarden.detect.load import load_scanner
 from pushwarden.detect.rule import Rule, RuleSet
-from pushwarden.detect.scanner import PairedMatch, Scanner, load_scanner
+from pushwarden.detect.scanner import PairedMatch, Scanner
 
 __all__ = ["PairedMatch", "Rule", "RuleError", "RuleSet", "Scanner", "load_scanner"]

@@ -52,8 +52,13 @@ def _dropped(compiled: CompiledRule, secret: bytes) -> bool:
 
 def context(data: bytes, hit: RawHit, lines: int) -> bytes:
     """Return the lines of the hit and ``lines`` more on each side, at most CONTEXT_BYTES each way."""
-    least, most = max(0, hit.start - CONTEXT_BYTES), min(len(data), hit.end + CONTEXT_BYTES)
-    start, end = hit.start, hit.end
+    start, end = context_bounds(data, hit.start, hit.end, lines)
+    return data[start:end]
+
+
+def context_bounds(data: bytes, start: int, end: int, lines: int) -> tuple[int, int]:
+    """Return the offsets of the context of ``data[start:end]``: its lines and ``lines`` more, within CONTEXT_BYTES."""
+    least, most = max(0, start - CONTEXT_BYTES), min(len(data), end + CONTEXT_BYTES)
     for _ in range(lines + 1):
         start = data.rfind(b"\n", least, start)
         if start < 0:
@@ -65,4 +70,4 @@ def context(data: bytes, hit: RawHit, lines: int) -> bytes:
             end = most
             break
         end += 1
-    return data[start:end]
+    return start, end

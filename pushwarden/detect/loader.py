@@ -11,6 +11,7 @@ from typing import Any, Final
 from pushwarden.detect.errors import RuleError, nearest
 from pushwarden.detect.rule import Rule, RuleSet
 from pushwarden.detect.ruletable import read_rule
+from pushwarden.detect.servicetable import read_service
 from pushwarden.detect.toml_places import TablePlace, places
 
 _TABLES: Final = ("rule", "service")
@@ -84,8 +85,9 @@ def parse_rules(file: RuleFile) -> list[Rule]:
             raise RuleError(str(file.path), f'"{name}" must be an array of tables; write [[{name}]]')
     stands = places(file.text)
     return [
-        read_rule(table, str(file.path), place)
-        for table, place in _placed(tables.get("rule", []), [p for p in stands if p.name == "rule"])
+        read(table, str(file.path), place)
+        for name, read in (("rule", read_rule), ("service", read_service))
+        for table, place in _placed(tables.get(name, []), [each for each in stands if each.name == name])
     ]
 
 

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from pushwarden.detect.compiled import CompiledRule, RawHit
+import regex
+
+from pushwarden.detect.compiled import Matcher, RawHit
 
 RULE_SECONDS: Final = 1.0
 """Longest time that one rule may take on one piece of content."""
@@ -19,7 +21,9 @@ class Found:
 
     hits: list[RawHit] = field(default_factory=list)
     slow: list[str] = field(default_factory=list)
-    """Ids of rules that ran out of time."""
+    """Names of rules that ran out of time."""
+    probes: dict[int, list[int]] = field(default_factory=dict)
+    """Where each probe ends, ascending, by its number."""
 
 
 class Engine(Protocol):
@@ -38,20 +42,31 @@ def seconds_left(deadline: float | None) -> float:
     return max(1e-3, min(RULE_SECONDS, deadline - time.monotonic()))
 
 
+def search(rule: Matcher, data: bytes, found: Found, deadline: float | None) -> None:
+    """Add all matches of ``rule`` in ``data`` to ``found``."""
+    try:
+        for match in rule.expression.finditer(data, timeout=seconds_left(deadline)):
+            if (hit := rule.hit(match)) is not None:
+                found.hits.append(hit)
+    except TimeoutError:
+        found.slow.append(rule.name)
+
+
 class PlainEngine:
     """Tries every rule on everything."""
 
     name = "plain"
 
-    def __init__(self, rules: Sequence[CompiledRule]) -> None:
+    def __init__(self, rules: Sequence[Matcher], probes: Sequence[bytes] = ()) -> None:
         self._rules = tuple(rules)
+        self._probes = tuple(regex.compile(each) for each in probes)
 
     def find(self, data: bytes, deadline: float | None) -> Found:
-        """Return all matches of all rules in ``data``."""
+        """Return all matches of all rules in ``data``, and where the probes end."""
         found = Found()
         for rule in self._rules:
-            try:
-                found.hits += map(rule.hit, rule.expression.finditer(data, timeout=seconds_left(deadline)))
-            except TimeoutError:
-                found.slow.append(rule.rule.id)
+            search(rule, data, found, deadline)
+        for number, probe in enumerate(self._probes):
+            if ends := sorted({each.end() for each in probe.finditer(data, overlapped=True)}):
+                found.probes[number] = ends
         return found

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Final
 
+from pushwarden import __version__
 from pushwarden.model import Confidence
 
 SECRET_GROUP: Final = "secret"  # noqa: S105 - the name of a group
@@ -62,6 +63,18 @@ class Allow:
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """A service whose keys have no shape of their own (:mod:`pushwarden.detect.service`)."""
+
+    names: tuple[str, ...]
+    """Expressions, case-insensitive, of the service's name."""
+    shape: str
+    """What a value looks like: ``hex32``, ``alnum{24,40}``, ``uuid``, ..."""
+    keys: tuple[str, ...] = ()
+    """Words, one of which must stand in the name of the value; empty means the usual ones."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One kind of credential: what it looks like, how sure a hit is, and what to do about it."""
 
@@ -89,7 +102,8 @@ class Rule:
     placeholder_filter: bool = True
     specificity: int = 0
     engine: str = "pattern"
-    """``pattern``, or ``judge`` for the rules whose hits come from :mod:`pushwarden.detect.generic`."""
+    """``pattern``; ``service`` (see :class:`Service`); or ``judge``: hits come from :mod:`pushwarden.detect.generic`."""
+    service: Service | None = None
     secret_group: int | None = None
     """Number of the group that holds the secret, where it has no name (imported configurations)."""
     examples: tuple[Example, ...] = field(default=(), compare=False)
@@ -104,9 +118,10 @@ _IDENTITY: Final = tuple(each.name for each in fields(Rule) if each.compare)
 class RuleSet(Sequence[Rule]):
     """Rules with unique ids, in a fixed order; immutable."""
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Rule], digest: str | None = None) -> None:
         self._rules = tuple(rules)
         self._by_id = {rule.id: rule for rule in self._rules}
+        self._digest = digest
 
     def __getitem__(self, index):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN204 - Sequence's overloads
         return self._rules[index]
@@ -132,7 +147,9 @@ class RuleSet(Sequence[Rule]):
     @cached_property
     def digest(self) -> str:
         """A SHA-256 in hex over all that decides what the rules find: it changes when, and only when, that changes."""
-        sha = hashlib.sha256()
+        if self._digest is not None:
+            return self._digest
+        sha = hashlib.sha256(__version__.encode())
         for rule in self._rules:
             sha.update(repr(tuple(getattr(rule, name) for name in _IDENTITY)).encode())
             sha.update(b"\n")

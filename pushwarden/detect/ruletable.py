@@ -10,6 +10,8 @@ import regex
 from pushwarden.detect.checksums import VERIFIERS
 from pushwarden.detect.errors import RuleError, nearest
 from pushwarden.detect.rule import SECRET_GROUP, Example, Near, Pair, Rule
+from pushwarden.detect.shape import shape_of
+from pushwarden.detect.syntax import PatternError
 from pushwarden.detect.toml_places import TablePlace
 from pushwarden.model import Confidence
 
@@ -53,21 +55,23 @@ def read_rule(table: dict[str, Any], path: str, place: TablePlace) -> Rule:
     Raises:
         RuleError: a key is missing, unknown or has a wrong value.
     """
-    return _Reader(table, path, place).rule()
+    return TableReader(table, path, place).rule()
 
 
-class _Reader:
-    """Takes values out of a table and complains with place and remedy."""
+class TableReader:
+    """Takes values out of a table; what is wrong it tells with place and remedy, as :class:`RuleError`."""
 
     def __init__(self, table: dict[str, Any], path: str, place: TablePlace) -> None:
         self.table, self.path, self.place = table, path, place
         self.name = str(table.get("id", ""))
 
     def fail(self, problem: str, key: str = "") -> RuleError:
+        """Return the error that tells ``problem`` at the line of ``key``."""
         line = self.place.keys.get(key, self.place.line)
         return RuleError(f"{self.path}:{line}", f'rule "{self.name}": {problem}' if self.name else problem)
 
     def rule(self) -> Rule:
+        """Return the rule."""
         for key in self.table:
             if key not in _KEYS:
                 raise self.fail(f'unknown key "{key}"; {nearest(key, _KEYS)}', key)
@@ -100,12 +104,14 @@ class _Reader:
         )
 
     def rule_id(self) -> str:
+        """Return the id."""
         text = self.text("id")
         if not _ID.fullmatch(text):
             raise self.fail("id must be lower-case words joined by hyphens, such as github-pat", "id")
         return text
 
     def text(self, key: str) -> str:
+        """Return a string that must be there."""
         if key not in self.table:
             raise self.fail(f'key "{key}" is missing; add it (patterns/README.md says what it means)')
         value = self.table[key]
@@ -114,24 +120,28 @@ class _Reader:
         return value
 
     def choice(self, key: str, known: tuple[str, ...], default: str) -> str:
+        """Return one of ``known``."""
         value = self.table.get(key, default)
         if value != default and value not in known:
             raise self.fail(f'"{key}" cannot be {value!r}; {nearest(str(value), known)}', key)
         return str(value)
 
     def confidence(self, text: str, key: str) -> Confidence:
+        """Return the confidence that ``text`` names."""
         try:
             return Confidence.parse(text)
         except ValueError as error:
             raise self.fail(f"{key}: {error}", key) from error
 
     def strings(self, key: str) -> tuple[str, ...]:
+        """Return an array of strings, empty where there is none."""
         value = self.table.get(key, [])
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
             raise self.fail(f'"{key}" must be an array of strings', key)
         return tuple(value)
 
     def links(self) -> tuple[str, ...]:
+        """Return the references."""
         found = self.strings("references")
         for link in found:
             if not link.startswith("https://"):
@@ -139,12 +149,14 @@ class _Reader:
         return found
 
     def flag(self, key: str, *, default: bool) -> bool:
+        """Return true or false."""
         value = self.table.get(key, default)
         if not isinstance(value, bool):
             raise self.fail(f'"{key}" must be true or false', key)
         return value
 
     def whole(self, key: str, table: dict[str, Any], *, default: int | None = None, least: int | None = None) -> int:
+        """Return a whole number."""
         value = table.get(key, default)
         if not isinstance(value, int) or isinstance(value, bool) or (least is not None and value < least):
             bound = "" if least is None else f" of at least {least}"
@@ -152,6 +164,7 @@ class _Reader:
         return value
 
     def entropy(self) -> float | None:
+        """Return the least entropy."""
         value = self.table.get("entropy")
         if value is None:
             return None
@@ -160,6 +173,7 @@ class _Reader:
         return float(value)
 
     def pattern(self, key: str, text: str) -> str:
+        """Return ``text`` if it is a usable expression."""
         if not text.isascii():
             raise self.fail(f"{key} must be ASCII, because it is matched against bytes; write \\xNN", key)
         try:
@@ -170,9 +184,15 @@ class _Reader:
             raise self.fail("pattern has groups but none is named secret; write (?P<secret>...), and (?:...) else", key)
         if compiled.match(b""):
             raise self.fail(f"{key} matches the empty string, so it would match everywhere; require some text", key)
+        if key == "pattern":
+            try:
+                shape_of(text)
+            except PatternError as error:
+                raise self.fail(f"pattern cannot be used: {error}", key) from error
         return text
 
     def near(self) -> tuple[Near, ...]:
+        """Return the context that is needed."""
         value = self.table.get("near", [])
         tables = value if isinstance(value, list) else [value]
         return tuple(
@@ -181,6 +201,7 @@ class _Reader:
         )
 
     def pair(self) -> Pair | None:
+        """Return the other half."""
         if "pair" not in self.table:
             return None
         table = self.inner(self.table["pair"], "pair", {"rule", "lines", "required", "confidence"})
@@ -191,6 +212,7 @@ class _Reader:
         return Pair(self.member(table, "pair", "rule"), self.whole("lines", table, least=0), required, confidence)
 
     def paths(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the globs of paths to take and to leave."""
         table = self.inner(self.table.get("paths", {}), "paths", {"include", "exclude"})
         sides = []
         for side in ("include", "exclude"):
@@ -201,6 +223,7 @@ class _Reader:
         return sides[0], sides[1]
 
     def inner(self, value: Any, key: str, known: set[str]) -> dict[str, Any]:
+        """Return a table inside the table."""
         if not isinstance(value, dict):
             raise self.fail(f'"{key}" must be a table with {", ".join(sorted(known))}', key)
         for each in value:
@@ -209,18 +232,21 @@ class _Reader:
         return value
 
     def member(self, table: dict[str, Any], key: str, name: str) -> str:
+        """Return a string of a table inside the table."""
         value = table.get(name)
         if not isinstance(value, str) or not value:
             raise self.fail(f'"{name}" of {key} must be a string that is not empty', key)
         return value
 
     def examples(self, key: str) -> tuple[Example, ...]:
+        """Return examples."""
         value = self.table.get(key, [])
         if not isinstance(value, list) or len(value) < LEAST_EXAMPLES:
             raise self.fail(f'"{key}" must hold at least {LEAST_EXAMPLES} texts, made up by you', key)
         return tuple(self.example(each, key) for each in value)
 
     def example(self, value: Any, key: str) -> Example:
+        """Return one example."""
         if isinstance(value, str):
             return Example(value)
         table = self.inner(value, key, {"text", "path", "secret", "decoded_from"})

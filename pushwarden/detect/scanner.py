@@ -5,20 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
 
-from pushwarden.detect.compiled import CompiledRule
 from pushwarden.detect.filters import Candidate, judge_hit
 from pushwarden.detect.lines import LineIndex
-from pushwarden.detect.loader import load_rules
-from pushwarden.detect.plain import Engine, PlainEngine
+from pushwarden.detect.plain import Engine
+from pushwarden.detect.plan import Plan
 from pushwarden.detect.resolve import resolve
 from pushwarden.detect.rule import RuleSet
-from pushwarden.errors import UsageError
 from pushwarden.model import Gap, Match, ScanResult, Secret
-
-ENGINES: Final = ("auto", "hyperscan", "plain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +26,14 @@ class PairedMatch(Match):
 class Scanner:
     """Looks for secrets in content. Use one per thread."""
 
-    def __init__(self, rules: RuleSet, engine: Engine, fallback_reason: str | None = None) -> None:
-        self.rules = rules
-        self.notes: tuple[str, ...] = ()
+    def __init__(
+        self, plan: Plan, engine: Engine, *, fallback_reason: str | None = None, notes: tuple[str, ...] = ()
+    ) -> None:
+        self.rules: RuleSet = plan.rules
+        self.notes = notes
         """What of the rules given could not be honoured; for people."""
         self.fallback_reason = fallback_reason
+        """Why the plain engine stands in for hyperscan; None where it does not."""
         self._engine = engine
 
     @property
@@ -55,7 +52,7 @@ class Scanner:
         if deadline is not None and time.monotonic() >= deadline:
             return ScanResult(gaps=(_timeout(path, "the time was up before it was begun"),))
         found = self._engine.find(data, deadline)
-        gaps = tuple(_timeout(path, f'rule "{rule}" took too long') for rule in found.slow)
+        gaps = tuple(_timeout(path, f"{rule} took too long") for rule in found.slow)
         judged = (judge_hit(hit, data, path) for hit in found.hits)
         kept = resolve([each for each in judged if each is not None], data)
         return ScanResult(_matches(kept, LineIndex(data)), gaps)
@@ -77,39 +74,3 @@ def _match(each: Candidate, lines: LineIndex, spans: Sequence[tuple[int, int]]) 
     if each.paired is None:
         return Match(rule.id, rule.title, each.confidence, secret, span, snippet)
     return PairedMatch(rule.id, rule.title, each.confidence, secret, span, snippet, paired=Secret(each.paired))
-
-
-def default_rules_path() -> Path:
-    """Return the folder of the rules that come with Pushwarden: inside the package, or beside it in a work tree."""
-    package = Path(__file__).resolve().parent.parent
-    installed = package / "patterns"
-    return installed if installed.is_dir() else package.parent / "patterns"
-
-
-def load_scanner(
-    rules: Sequence[Path] = (),
-    *,
-    default_rules: bool = True,
-    engine: str = "auto",
-    cache_dir: Path | None = None,
-) -> Scanner:
-    """Make a scanner.
-
-    Args:
-        rules: rule files or folders, in addition to the ones that come with Pushwarden.
-        default_rules: whether to use those as well.
-        engine: ``hyperscan``, ``plain``, or ``auto``: hyperscan if it can be loaded, else plain.
-        cache_dir: where compiled databases are kept; None keeps none.
-
-    Raises:
-        RuleError: a rule file is wrong.
-        UsageError: no rules at all, or no such engine.
-    """
-    if engine not in ENGINES:
-        raise UsageError(f"no engine {engine!r}; choose one of {', '.join(ENGINES)}")
-    paths = [*([default_rules_path()] if default_rules else []), *rules]
-    if not paths:
-        raise UsageError("no rules to scan with; give rule files or leave the default rules on")
-    del cache_dir  # nothing to keep for the plain engine
-    loaded = load_rules(paths)
-    return Scanner(loaded, PlainEngine([CompiledRule(rule) for rule in loaded if rule.engine == "pattern"]))

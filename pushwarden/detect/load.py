@@ -1,0 +1,139 @@
+"""From rule files to a scanner, by way of the compiled database."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pushwarden.detect.loader import RuleFile, parse_rules, rule_files, unite
+from pushwarden.detect.plain import PlainEngine
+from pushwarden.detect.plan import Plan, make_plan
+from pushwarden.detect.scanner import Scanner
+from pushwarden.errors import UsageError
+
+if TYPE_CHECKING:
+    from pushwarden.detect.database import Loaded
+
+ENGINES: Final = ("auto", "hyperscan", "plain")
+DATABASE_VARIABLE: Final = "PUSHWARDEN_RULE_DB"
+"""Environment variable: path of a compiled database to use instead of the rule files (a Lambda asset has one)."""
+
+
+def default_rules_path() -> Path:
+    """Return the folder of the rules that come with Pushwarden: inside the package, or beside it in a work tree."""
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "patterns"
+    return installed if installed.is_dir() else package.parent / "patterns"
+
+
+def load_scanner(
+    rules: Sequence[Path] = (),
+    *,
+    default_rules: bool = True,
+    engine: str = "auto",
+    cache_dir: Path | None = None,
+    database: Path | None = None,
+) -> Scanner:
+    """Make a scanner.
+
+    Args:
+        rules: rule files or folders, in addition to the ones that come with Pushwarden.
+        default_rules: whether to use those as well.
+        engine: ``hyperscan``, ``plain``, or ``auto``: hyperscan if it can be loaded, else plain, and
+            :attr:`Scanner.fallback_reason` says why.
+        cache_dir: where compiled databases are kept; None keeps none.
+        database: a compiled database made by :func:`package_database`, used instead of the default rules' files;
+            the variable ``PUSHWARDEN_RULE_DB`` names one too. Only when no ``rules`` are given.
+
+    Raises:
+        RuleError: a rule file is wrong.
+        UsageError: no rules at all, no such engine, or hyperscan was asked for and cannot be loaded.
+    """
+    if engine not in ENGINES:
+        raise UsageError(f"no engine {engine!r}; choose one of {', '.join(ENGINES)}")
+    paths = [*([default_rules_path()] if default_rules else []), *rules]
+    if not paths:
+        raise UsageError("no rules to scan with; give rule files or leave the default rules on")
+    packaged = database or _packaged()
+    reason = None
+    if engine != "plain":
+        try:
+            return _fast(paths, cache_dir, packaged if default_rules and not rules else None)
+        except ImportError as error:
+            reason = f"hyperscan cannot be loaded ({error}); install pushwarden[fast]"
+        if engine == "hyperscan":
+            raise UsageError(reason)
+    plan = _plan([RuleFile.read(path) for path in rule_files(paths)])
+    return Scanner(plan, PlainEngine(plan.matchers, plan.probes), fallback_reason=reason)
+
+
+def package_database(path: Path, rules: Sequence[Path] = ()) -> None:
+    """Compile the default rules, and ``rules``, into the file ``path``, for a place where they will not change.
+
+    Raises:
+        RuleError: a rule file is wrong.
+        ImportError: hyperscan is not installed.
+    """
+    from pushwarden.detect.database import compile_plan, write_database  # noqa: PLC0415 - needs hyperscan
+
+    files = [RuleFile.read(each) for each in rule_files([default_rules_path(), *rules])]
+    write_database(path, compile_plan(_plan(files)))
+
+
+def _packaged() -> Path | None:
+    named = os.environ.get(DATABASE_VARIABLE)
+    return Path(named) if named else None
+
+
+def _plan(files: Sequence[RuleFile]) -> Plan:
+    return make_plan(unite([rule for file in files for rule in parse_rules(file)]))
+
+
+def _fast(paths: Sequence[Path], cache_dir: Path | None, packaged: Path | None) -> Scanner:
+    """Make a scanner with hyperscan.
+
+    Raises:
+        ImportError: hyperscan is not installed, or not for this machine.
+    """
+    from pushwarden.detect.database import DatabaseError, read_database  # noqa: PLC0415 - needs hyperscan
+
+    notes: list[str] = []
+    if packaged is not None:
+        try:
+            return _scanner(read_database(packaged), notes)
+        except DatabaseError as error:
+            notes.append(f"the packaged rule database is not used, and the rules were compiled again: {error}")
+    files = [RuleFile.read(path) for path in rule_files(paths)]
+    return _scanner(_cached(files, cache_dir, notes), notes)
+
+
+def _scanner(loaded: Loaded, notes: Sequence[str]) -> Scanner:
+    return Scanner(loaded.plan, loaded.engine, notes=tuple(notes))
+
+
+def _cached(files: Sequence[RuleFile], cache_dir: Path | None, notes: list[str]) -> Loaded:
+    """Read the compiled database from the cache, or compile it and put it there."""
+    from pushwarden.detect.database import (  # noqa: PLC0415 - needs hyperscan
+        DatabaseError,
+        cache_name,
+        compile_plan,
+        read_database,
+        write_database,
+    )
+
+    if cache_dir is None:
+        return compile_plan(_plan(files))
+    place = cache_dir / cache_name((str(file.path), file.text.encode()) for file in files)
+    if place.exists():
+        try:
+            return read_database(place)
+        except DatabaseError as error:
+            notes.append(f"the rules were compiled again: {error}")
+    loaded = compile_plan(_plan(files))
+    try:
+        write_database(place, loaded)
+    except OSError as error:
+        notes.append(f"the compiled rules could not be kept in {cache_dir}: {error.strerror}")
+    return loaded

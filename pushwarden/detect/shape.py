@@ -1,0 +1,298 @@
+"""What a pattern's tree tells: how wide its matches are, and an expression for hyperscan that finds their beginnings.
+
+A *trigger* is an expression whose every match ends inside a match of the rule: the rule's pattern without what hyperscan
+does not know, cut behind the last text that must stand there. Wherever the rule matches, the trigger reports an end between
+the start and the end of that match, at most ``reach`` bytes behind its start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from pushwarden.detect.syntax import (
+    ALL,
+    SPACE,
+    Alt,
+    Back,
+    Chars,
+    Endless,
+    Look,
+    Mark,
+    Node,
+    Repeat,
+    Seq,
+    parse,
+)
+
+_BLANK_BOUND: Final = 128
+"""White space repeated without end is taken up to this many times."""
+_BOUND: Final = 8192
+"""Anything else repeated without end."""
+_BACK_WIDTH: Final = 256
+"""How wide a back-reference is taken to be."""
+_TAIL: Final = 16
+"""How much of a long run of characters a trigger asks for at its end."""
+_OPENING: Final = 3
+"""So many certain bytes at the beginning make what stands before them not worth a look."""
+_COUNTED: Final = 100
+"""Longer repeats are endless to hyperscan, which counts at a price; :mod:`regex` counts exactly afterwards."""
+_HEAD: Final = 8
+"""How much of it at its beginning: hyperscan is slow where it cannot begin with something rare."""
+_BUDGET: Final = 400
+"""Most places in a trigger: hyperscan refuses larger expressions or takes seconds to compile them."""
+_MARKS: Final = {
+    "start": r"\A",
+    "end": r"\z",
+    "line-start": "(?m:^)",
+    "line-end": "(?m:$)",
+    "word": r"\b",
+    "not-word": r"\B",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A pattern made ready for the engines."""
+
+    pattern: str
+    """The pattern with every endless repeat bounded."""
+    width: int
+    """Longest match in bytes, with what look-arounds see."""
+    trigger: str | None
+    """The expression for hyperscan; None where nothing must stand there."""
+    reach: int
+    """The trigger ends at most this far behind the start of the match."""
+
+
+def shape_of(pattern: str) -> Shape:
+    """Return the shape of a rule's pattern.
+
+    Raises:
+        PatternError: the pattern uses something that is not part of the language.
+    """
+    parsed = parse(pattern)
+    bounded = pattern
+    for each in sorted(parsed.endless, key=lambda one: -one.start):
+        bounded = f"{bounded[: each.start]}{{{each.least},{_bound(each.item, each.least)}}}{bounded[each.end :]}"
+    tree = parse(bounded).tree
+    head = _cut(tree)
+    usable = head is not None and _least(head) > 0
+    return Shape(
+        pattern=bounded,
+        width=_width(tree, looking=True) + 2,
+        trigger=_write(_behead(head)) if head is not None and usable else None,
+        reach=_width(head, looking=True) + 2 if head is not None else 0,
+    )
+
+
+def _bound(item: Node, least: int) -> int:
+    blank = isinstance(item, Chars) and not item.mask & ~SPACE
+    return max(_BLANK_BOUND if blank else _BOUND, 2 * least)
+
+
+def _width(node: Node, *, looking: bool) -> int:  # noqa: PLR0911 - one for each kind of node
+    """Return the widest text ``node`` can match; with ``looking`` also what it looks at."""
+    match node:
+        case Chars():
+            return 1
+        case Seq(items):
+            return sum(_width(each, looking=looking) for each in items)
+        case Alt(branches):
+            return max(_width(each, looking=looking) for each in branches)
+        case Repeat(item, _, most):
+            return _width(item, looking=looking) * (most or 0)
+        case Look(item):
+            return _width(item, looking=True) if looking else 0
+        case Back():
+            return _BACK_WIDTH
+        case Mark():
+            return 0
+
+
+def _least(node: Node) -> int:
+    """Return the narrowest text ``node`` can match."""
+    match node:
+        case Chars():
+            return 1
+        case Seq(items):
+            return sum(map(_least, items))
+        case Alt(branches):
+            return min(map(_least, branches))
+        case Repeat(item, least):
+            return _least(item) * least
+        case _:
+            return 0
+
+
+def _cut(node: Node) -> Node | None:
+    """Return ``node`` up to the last thing that must stand there; None when nothing must."""
+    match node:
+        case Seq(items):
+            return _cut_seq(items)
+        case Alt(branches):
+            cut = [_cut(each) for each in branches]
+            whole = [each for each in cut if each is not None]
+            return Alt(tuple(whole)) if len(whole) == len(cut) else None
+        case Repeat(item, least):
+            return _cut_repeat(item, least)
+        case Chars():
+            return node
+        case _:
+            return None
+
+
+def _cut_seq(items: tuple[Node, ...]) -> Node | None:
+    items = _affordable(items)
+    for last in range(len(items) - 1, -1, -1):
+        if _least(items[last]) and (end := _cut(items[last])) is not None:
+            return Seq((*items[:last], end))
+    return None
+
+
+def _affordable(items: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Return the items up to the first that would make the trigger too large; at least those before it must match."""
+    total = 0
+    for index, each in enumerate(items):
+        total += _places(each)
+        if total > _BUDGET and any(_least(one) for one in items[:index]):
+            return items[:index]
+    return items
+
+
+def _places(node: Node) -> int:
+    """Return how many places hyperscan has to tell apart in ``node``."""
+    match node:
+        case Seq(items):
+            return sum(map(_places, items))
+        case Alt(branches):
+            return sum(map(_places, branches))
+        case Repeat(item, least, most):
+            counted = least if most is None or most > _COUNTED else most
+            return max(1, _places(item)) * max(1, counted)
+        case Back():
+            return _BACK_WIDTH
+        case _:
+            return 1
+
+
+def _cut_repeat(item: Node, least: int) -> Node | None:
+    if least == 0:
+        return None
+    if isinstance(item, Chars):
+        least = min(least, _TAIL)
+        return Repeat(item, least, least)
+    end, before = _cut(item), min(least, _TAIL) - 1
+    if end is None or before == 0:
+        return end
+    return Seq((Repeat(item, before, before), end))
+
+
+def _behead(node: Node) -> Node:  # noqa: PLR0911 - one for each kind of beginning
+    """Drop what may stand at the beginning but need not: only the end of a trigger's match counts."""
+    if isinstance(node, Repeat) and node.least != node.most:
+        return Repeat(node.item, node.least, node.least)
+    if not isinstance(node, Seq):
+        return node
+    for index, each in enumerate(node.items):
+        if isinstance(each, Repeat) and each.least != each.most:
+            rest = node.items[index + 1 :]
+            if each.least:
+                return Seq((Repeat(each.item, each.least, each.least), *rest))
+            return _behead(Seq(rest))
+        if _width(each, looking=False):
+            rest = node.items[index + 1 :]
+            if isinstance(each, Repeat) and each.least > _HEAD and rest:
+                return Seq((Repeat(each.item, _HEAD, _HEAD), *rest))
+            inner = _behead(each)
+            if inner is not each:
+                return Seq((inner, *rest))
+            return Seq((each, *rest)) if _opening(Seq((each, *rest))) >= _OPENING else node
+    return node
+
+
+def _opening(node: Node) -> int:
+    """Return how many almost certain bytes ``node`` begins with."""
+    match node:
+        case Chars(mask):
+            return int(mask.bit_count() <= 2)  # noqa: PLR2004 - a letter in both cases
+        case Seq(items):
+            total = 0
+            for each in items:
+                here = _opening(each)
+                total += here
+                if here < _width(each, looking=False):
+                    break
+            return total
+        case Alt(branches):
+            return min(map(_opening, branches))
+        case _:
+            return 0
+
+
+def _write(node: Node) -> str:  # noqa: PLR0911 - one for each kind of node
+    """Return an expression for hyperscan that matches wherever ``node`` does, and perhaps in more places."""
+    match node:
+        case Chars(mask):
+            return write_chars(mask)
+        case Seq(items):
+            return "".join(map(_write, items))
+        case Alt(branches):
+            written = [_write(_bare(each)) for each in branches]
+            return "(?:" + "|".join(written) + ")" if all(written) or _width(node, looking=False) else ""
+        case Repeat(item, least, most):
+            return f"(?:{_write(item)})" + _times(least, most or 0) if _least(item) or _any_width(item) else ""
+        case Look(item, behind, negative):
+            return _before(item.mask) if behind and negative and isinstance(item, Chars) else ""
+        case Mark(kind):
+            return _MARKS[kind]
+        case Back():
+            return f"(?:{write_chars(ALL)}){{0,{_BACK_WIDTH}}}"
+
+
+def _bare(node: Node) -> Node:
+    """Drop conditions at the beginning of a branch: Vectorscan 5.4.12 misses matches of ``(?:long\\w{0,9}|\\bword)x``."""
+    if isinstance(node, Look | Mark):
+        return Seq(())
+    if isinstance(node, Seq):
+        first = next((i for i, each in enumerate(node.items) if not isinstance(each, Look | Mark)), len(node.items))
+        return Seq(node.items[first:])
+    return node
+
+
+def _any_width(node: Node) -> bool:
+    return _width(node, looking=False) > 0
+
+
+def _before(mask: int) -> str:
+    """Write "not after one of these" so that hyperscan knows it: it may consume, for only ends count."""
+    return rf"(?:\A|{write_chars(ALL & ~mask)})"
+
+
+def _times(least: int, most: int) -> str:
+    if most > _COUNTED and most > least:
+        return f"{{{least},}}"
+    return "" if (least, most) == (1, 1) else f"{{{least}}}" if least == most else f"{{{least},{most}}}"
+
+
+def write_chars(mask: int) -> str:
+    """Return the set as an expression."""
+    if mask.bit_count() == 1:
+        return _byte(mask.bit_length() - 1)
+    runs, at = [], 0
+    while mask >> at:
+        if not mask >> at & 1:
+            at += 1
+            continue
+        first = at
+        while mask >> at & 1:
+            at += 1
+        runs.append(_byte(first) if at - first == 1 else f"{_byte(first)}-{_byte(at - 1)}")
+    return f"[{''.join(runs)}]"
+
+
+def _byte(byte: int) -> str:
+    return chr(byte) if chr(byte).isalnum() and byte < 128 else f"\\x{byte:02x}"  # noqa: PLR2004 - ASCII
+
+
+__all__ = ["Endless", "Shape", "shape_of", "write_chars"]
