@@ -99,8 +99,8 @@ def scan_everything(context: Context, staged: Sequence[Change]) -> Scanned:
     return _finish(introduced, results, paths, gaps)
 
 
-def scan_commits(context: Context, revisions: Sequence[str], stdin: bytes = b"") -> Scanned:
-    """Scan the commits that ``git log`` selects with ``revisions``.
+def scan_commits(context: Context, revisions: Sequence[str], stdin: bytes = b"", tags: Sequence[bytes] = ()) -> Scanned:
+    """Scan the commits that ``git log`` selects with ``revisions``, and some tag objects.
 
     Raises:
         GitError: git does not understand them.
@@ -110,10 +110,13 @@ def scan_commits(context: Context, revisions: Sequence[str], stdin: bytes = b"")
         paths.read(log.commits())
         gaps += _log_gaps(log, context.repository, paths)
         null = context.repository.null_id
-        listing = list_some(context.repository.git, [*(each for each in paths.of_blob if each != null), *paths.commits])
+        listing = list_some(
+            context.repository.git, [*(each for each in paths.of_blob if each != null), *paths.commits, *tags]
+        )
         results = _scan(context, listing, paths, gaps)
         results.missing += listing.missing
         introduced = _attribute(context, [log], results, paths, (), scan_before=True)
+    introduced += _tags(listing, results)
     return _finish(introduced, results, paths, gaps)
 
 

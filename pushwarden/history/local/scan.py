@@ -14,6 +14,7 @@ from pushwarden.history.local.findings import Head, join, link_gap, read_head
 from pushwarden.history.local.git import GitError
 from pushwarden.history.local.history import Context, scan_commits, scan_everything, scan_staged
 from pushwarden.history.local.model import Found, Outcome
+from pushwarden.history.local.objects import ObjectReader, list_some
 from pushwarden.history.local.repository import open_repository
 from pushwarden.history.local.worktree import OnDisk, head_commit, on_disk, staged_changes
 from pushwarden.model import Gap, Source
@@ -84,11 +85,34 @@ def scan_new(context: Context, tips: Iterable[str], known: Sequence[str]) -> Out
     Raises:
         GitError: git cannot read them.
     """
-    return _join_commits(context, ["--stdin", "--not", *known], "\n".join(tips).encode() + b"\n")
+    names = [tip.encode() for tip in tips]
+    have = _present(context, known)
+    scanned_tags = _tag_chain(context, names)
+    return _join_commits(context, ["--stdin", "--not", *have], b"\n".join(names) + b"\n", scanned_tags)
 
 
-def _join_commits(context: Context, revisions: Sequence[str], stdin: bytes) -> Outcome:
-    scanned = scan_commits(context, revisions, stdin)
+def _present(context: Context, known: Sequence[str]) -> list[str]:
+    """Return the options, and of the ids those that are here: the other side may have commits that we have not."""
+    ids = [each.encode() for each in known if not each.startswith("-")]
+    here = list_some(context.repository.git, ids)
+    return [each for each in known if each.startswith("-") or each.encode() in {**here.commits, **here.tags}]
+
+
+def _tag_chain(context: Context, names: Sequence[bytes]) -> list[bytes]:
+    """Return the tag objects among ``names``, and those that they point to."""
+    git = context.repository.git
+    chain: dict[bytes, None] = {}
+    fresh = list(list_some(git, names).tags)
+    while fresh:
+        chain |= dict.fromkeys(fresh)
+        with ObjectReader(git) as reader:
+            targets = [data.split(None, 2)[1] for _, data in reader.read(fresh) if isinstance(data, bytes)]
+        fresh = [tag for tag in list_some(git, targets).tags if tag not in chain]
+    return list(chain)
+
+
+def _join_commits(context: Context, revisions: Sequence[str], stdin: bytes, tags: Sequence[bytes] = ()) -> Outcome:
+    scanned = scan_commits(context, revisions, stdin, tags)
     head = head_commit(context.repository.git)
     here = _head_of_results(context, head, scanned.results) if scanned.introduced else Head(None)
     return join(scanned, context.repository, here, whole=False)
