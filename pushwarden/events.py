@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from pushwarden.errors import PushwardenError
@@ -356,8 +356,8 @@ def _text(value: Any, name: str) -> str:
 
 
 def _time(value: Any) -> str:
-    datetime.fromisoformat(value)
-    return str(value)
+    # One spelling, so that text order is time order: EventBridge writes a Z, Python +00:00.
+    return datetime.fromisoformat(value).astimezone(UTC).isoformat(timespec="seconds")
 
 
 def _checked(value: Any, pattern: re.Pattern[str], name: str) -> str:

@@ -173,8 +173,8 @@ RESET: Final = Subscriber(
     pattern=_responses("reset"),
     grants=(
         Grant(("codecommit:GetRepository", "codecommit:GitPull", "codecommit:GitPush"), Resource.REPOSITORIES),
-        Grant(("s3:GetObject", "s3:PutObject"), Resource.BACKUPS),
-        _STEPS,
+        Grant(("s3:PutObject",), Resource.BACKUPS),
+        Grant(("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"), Resource.TABLE),
         _USE_KEY,
         _PUBLISH,
     ),

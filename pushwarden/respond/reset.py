@@ -126,16 +126,14 @@ def execute(the_plan: ResetPlan, refs: Advertisement, tools: Tools) -> Outcome:
     try:
         tools.git.update_ref(the_plan.repository, the_plan.ref, old=bad, new=new)
     except RefRejectedError as error:
-        # The refusal's text is not documented, so the ref itself tells what happened.
+        # What a refusal says is not documented, so the ref itself tells what happened.
         if not _stands(the_plan, tools, new):
             return Outcome(
                 REFUSED, f"{name} was not moved: {error}. Its commits are backed up.", _facts(the_plan, tools)
             )
-    if not _stands(the_plan, tools, new):
-        return Outcome(
-            REFUSED, f"{name} was moved, but somebody moved it again at once; look at it.", _facts(the_plan, tools)
-        )
     done = f"moved back to {new[:_SHORT]}" if the_plan.goes_to else "deleted, as it did not exist before"
+    if not _stands(the_plan, tools, new):
+        done += ", and somebody moved it again at once: look at it"
     return Outcome(
         DONE,
         f"{name} was {done}. The removed commits ({bad[:_SHORT]}) are backed up;"
