@@ -15,14 +15,15 @@ from importlib import resources
 from string import Template
 from typing import Any, BinaryIO, Final
 
-from pushwarden.model import Gap
+from pushwarden.model import Gap, Result
 from pushwarden.report import clean
 from pushwarden.report.as_json import dumps
 from pushwarden.report.model import Report, ReportedFinding
 from pushwarden.report.record import finding_record, rule_records
-from pushwarden.report.summary import details, number, outcome
+from pushwarden.report.summary import details, found, number
 from pushwarden.suppress.model import Stale
 
+_BADGES: Final = {Result.CLEAN: "Clean", Result.FINDINGS: "Findings", Result.INCOMPLETE: "Incomplete"}
 _CLEANED: Final = ("path", "author", "date", "snippet", "secret")
 _STALE_SHOWN: Final = 200
 _GAPS_SHOWN: Final = 1000
@@ -44,7 +45,8 @@ def write(report: Report, stream: BinaryIO, *, show_secrets: bool, **_: object) 
         style=style,
         script=script,
         result=report.result.value,
-        headline=_text(outcome(report)),
+        badge=_BADGES[report.result],
+        headline=_text(found(report)),
         root=_text(report.root),
         facts=_text(" · ".join(details(report))),
         gaps=_gaps(report.gaps),
@@ -82,7 +84,7 @@ def _script_json(value: dict[str, Any]) -> str:
 def _gaps(gaps: tuple[Gap, ...]) -> str:
     if not gaps:
         return ""
-    lines = [f"<code>{_text(gap.path or gap.commit or gap.code)}</code> {_text(gap.message)}" for gap in gaps]
+    lines = [f"<code>{_text(gap.path or (gap.commit or gap.code)[:12])}</code> {_text(gap.message)}" for gap in gaps]
     summary = f"Not everything was scanned: {number(len(gaps), 'gap')}"
     return _notice("notice miss", summary, lines[:_GAPS_SHOWN], len(gaps) - _GAPS_SHOWN, is_open=True)
 

@@ -1,6 +1,6 @@
 """``text``: the report for people, in a terminal.
 
-Places of one secret stand together, under what it is and above what to do. Every line starts with a character of ours: a
+The secrets of one rule stand together, each with its places, above what to do about them. Every line starts with a character of ours: a
 path that begins with ``::`` would otherwise be a command to the log of a build (GitHub's workflow commands).
 """
 
@@ -39,7 +39,7 @@ def write(
     """
     columns = max(_NARROWEST, min(width, _WIDEST))
     stream.writelines(
-        paint(_secret(secret, columns, show_secrets=show_secrets), color=color) for secret in _by_secret(report)
+        paint(_rule(group, columns, show_secrets=show_secrets), color=color) for group in _by_rule(report)
     )
     stream.write(paint(_gaps(report.gaps, columns), color=color))
     stream.write(paint(_stale(report.suppressed.expired, "expired", columns), color=color))
@@ -47,41 +47,50 @@ def write(
     stream.write(paint([_summary(report, elapsed_s)], color=color))
 
 
-def _by_secret(report: Report) -> list[list[ReportedFinding]]:
-    """Group the places of each (rule, secret); surest first, then by first place."""
-    groups: dict[tuple[str, str], list[ReportedFinding]] = {}
+def _by_rule(report: Report) -> list[list[ReportedFinding]]:
+    """Group the findings of each (confidence, rule), surest first, then by first place."""
+    groups: dict[tuple[Confidence, str], list[ReportedFinding]] = {}
     for each in report.findings:
-        groups.setdefault((each.finding.match.rule_id, each.fingerprint), []).append(each)
-    return sorted(groups.values(), key=lambda group: -max(each.finding.match.confidence for each in group))
+        groups.setdefault((each.finding.match.confidence, each.finding.match.rule_id), []).append(each)
+    return [groups[key] for key in sorted(groups, key=lambda key: -key[0])]
 
 
-def _secret(group: list[ReportedFinding], width: int, *, show_secrets: bool) -> Iterator[Line]:
+def _rule(group: list[ReportedFinding], width: int, *, show_secrets: bool) -> Iterator[Line]:
     match = group[0].finding.match
-    confidence = max(each.finding.match.confidence for each in group)
-    color = _COLORS[confidence]
+    color = _COLORS[match.confidence]
     bar = part(_BAR, color)
     yield [
         bar,
-        part(f" {confidence.name} ", f"bold reverse {color}"),
+        part(f" {match.confidence.name} ", f"bold reverse {color}"),
         part(f" {clean.log_line(match.title)}", "bold"),
         part(f"  {match.rule_id}", "dim"),
     ]
-    for each in group[:_PLACES_SHOWN]:
+    secrets: dict[str, list[ReportedFinding]] = {}
+    for each in group:
+        secrets.setdefault(each.fingerprint, []).append(each)
+    for places in secrets.values():
         yield [bar]
-        yield from ([bar, *line] for line in _place(each, width, show_secrets=show_secrets))
-    if len(group) > _PLACES_SHOWN:
-        yield [bar]
-        yield [bar, part(f"and {number(len(group) - _PLACES_SHOWN, 'more place')}; --format json lists all", "dim")]
+        yield from ([bar, *line] for line in _secret(places, width, show_secrets=show_secrets))
     yield [bar]
     for index, sentence in enumerate(textwrap.wrap(clean.log_line(group[0].advice), width - 4)):
         yield [bar, part("→ " if index == 0 else "  ", "bold green"), part(sentence)]
     for link in group[0].references[:1]:
         yield [bar, part(f"  {clean.log_line(link)}", "dim underline")]
-    yield [bar, part(f"  fingerprint {group[0].fingerprint}", "dim")]
     yield []
 
 
-def _place(each: ReportedFinding, width: int, *, show_secrets: bool) -> Iterator[Line]:
+def _secret(places: list[ReportedFinding], width: int, *, show_secrets: bool) -> Iterator[Line]:
+    for each in places[:_PLACES_SHOWN]:
+        yield from _place(each, width)
+    if len(places) > _PLACES_SHOWN:
+        yield [part(f"and {number(len(places) - _PLACES_SHOWN, 'more place')}; --format json lists all", "dim")]
+    if show_secrets:
+        shown = clean.log_line(secret_text(places[0].finding.match.secret, show=True))
+        yield [part("  secret ", "dim"), part(shown, "bold red")]
+    yield [part(f"  fingerprint {places[0].fingerprint}", "dim")]
+
+
+def _place(each: ReportedFinding, width: int) -> Iterator[Line]:
     finding = each.finding
     match = finding.match
     number_ = f"{match.span.start_line}"
@@ -98,8 +107,6 @@ def _place(each: ReportedFinding, width: int, *, show_secrets: bool) -> Iterator
     yield head
     room = max(_NARROWEST // 2, width - len(number_) - 7)
     yield [part(f"  {number_} │ ", "dim"), part(_cut(clean.log_line(match.snippet.strip()), room))]
-    if show_secrets:
-        yield [part("  secret: ", "dim"), part(clean.log_line(secret_text(match.secret, show=True)), "bold red")]
     if finding.commit is not None:
         yield _commit(each)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pushwarden.model import Result
 from pushwarden.report.model import Report, counts
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -25,12 +24,16 @@ def summary(report: Report, elapsed_s: float | None = None) -> str:
 def outcome(report: Report) -> str:
     """Return what was found, and first of all whether something was left out."""
     missing = f"Incomplete: {number(len(report.gaps), 'thing')} not scanned. " if report.gaps else ""
-    if not report.findings:
-        return f"{missing}No secrets in what was scanned" if report.result is Result.INCOMPLETE else "No secrets found"
-    secrets = len({(each.finding.match.rule_id, each.fingerprint) for each in report.findings})
     levels = ", ".join(f"{count} {each.label}" for each, count in counts(report).items() if count)
-    places = number(len(report.findings), "place")
-    return f"{missing}Found {number(secrets, 'secret')} in {places} ({levels})"
+    return missing + found(report) + (f" ({levels})" if levels else "")
+
+
+def found(report: Report) -> str:
+    """Return the number of secrets and places; a scan with gaps never says that there are none at all."""
+    if not report.findings:
+        return "No secrets in what was scanned" if report.gaps else "No secrets found"
+    secrets = len({(each.finding.match.rule_id, each.fingerprint) for each in report.findings})
+    return f"Found {number(secrets, 'secret')} in {number(len(report.findings), 'place')}"
 
 
 def details(report: Report) -> list[str]:

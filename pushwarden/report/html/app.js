@@ -195,18 +195,20 @@
     byId("cards").replaceChildren(...cards);
   }
 
-  const dates = findings.map((each) => each.date).filter(Boolean).sort();
+  // Commits carry any text as their date.
+  const day = (finding) => (/^\d{4}-\d\d-\d\d/.test(finding.date ?? "") ? finding.date.slice(0, 10) : "");
+  const dates = findings.map(day).filter((each) => !Number.isNaN(Date.parse(each))).sort();
   const unit = periodLength(dates);
 
   function periodLength(sorted) {
     if (!sorted.length) return 7;
-    const days = (Date.parse(sorted.at(-1).slice(0, 10)) - Date.parse(sorted[0].slice(0, 10))) / 86400000;
+    const days = (Date.parse(sorted.at(-1)) - Date.parse(sorted[0])) / 86400000;
     if (days <= 62) return 10;
     return days <= 365 * 8 ? 7 : 4;
   }
 
   function period(finding) {
-    return finding.date ? finding.date.slice(0, unit) : null;
+    return day(finding).slice(0, unit) || null;
   }
 
   function periods() {
@@ -226,7 +228,7 @@
   }
 
   function drawTimeline() {
-    if (!dates.length || Number.isNaN(Date.parse(dates[0].slice(0, 10)))) return;
+    if (!dates.length) return;
     const bins = new Map(periods().map((name) => [name, { high: 0, medium: 0, low: 0, sum: 0 }]));
     for (const finding of findings) {
       const bin = bins.get(period(finding));
