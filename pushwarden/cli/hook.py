@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -37,27 +37,15 @@ An incomplete scan stops the commit or push as well (exit code 4).
 @click.option("--min-confidence", type=click.Choice(["low", "medium", "high"]), help="Leave out findings below.")
 @click.option("--fail-on", type=click.Choice(["low", "medium", "high"]), help="Stop from this confidence (low).")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but findings and errors.")
-def hook(
-    kind: str,
-    args: tuple[str, ...],
-    rules: tuple[str, ...],
-    config: str | None,
-    min_confidence: str | None,
-    fail_on: str | None,
-    quiet: bool,
-) -> int:
+def hook(kind: str, args: tuple[str, ...], **options: Any) -> int:
     """Run as a git hook: pre-commit, pre-push or pre-receive.
 
     pre-commit scans what is staged; the others read from standard input which refs are pushed, and scan the commits that
     the other side does not have. Git runs the hook with the right ARGS by itself.
     """
-    flags = Flags(
-        rules=tuple(Path(each) for each in rules),
-        config=Path(config) if config else None,
-        min_confidence=min_confidence,
-        fail_on=fail_on,
-        quiet=quiet,
-    )
+    options["rules"] = tuple(Path(each) for each in options["rules"])
+    options["config"] = Path(options["config"]) if options["config"] else None
+    flags = Flags(**options)
     if kind == "pre-commit":
         return run(_staged(), flags)
     pushed = from_pre_commit(os.environ) if kind == "pre-push" else None

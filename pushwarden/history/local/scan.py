@@ -127,9 +127,9 @@ def _check_revisions(context: Context, selection: Selection) -> None:
         if value is None:
             continue
         try:
-            context.repository.git.run("rev-parse", "--revs-only", "--verify" if name == "--branch" else "--", value)
+            context.repository.git.run("rev-list", "--max-count=0", value, "--")
         except GitError as error:
-            raise UsageError(f"{name} {value}: git does not know it ({error.said}); git log must accept it") from error
+            raise UsageError(f"{name} {value}: git does not know it ({error.said}); give what git log takes") from error
 
 
 def scan_index(context: Context) -> Outcome:
