@@ -119,11 +119,11 @@ def _user_trusts(git: Git) -> bool:
     Only asked when git refuses: https://git-scm.com/docs/git-config#Documentation/git-config.txt-safedirectory
     """
     command = ["git", "config", "--get-all", "-z", "safe.directory"]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    kept = {key: text for key, text in os.environ.items() if not key.startswith("GIT_") or key.startswith("GIT_CONFIG")}
     said = subprocess.run(command, capture_output=True, env=kept, cwd="/", timeout=60, check=False).stdout
     trusted: set[str] = set()
-    for value in os.fsdecode(said).split("\0"):
+    for value in os.fsdecode(said).split("\0")[:-1]:
         trusted = trusted | {value} if value else set()  # an empty value takes back the ones before it
     folder = Path(git.folder).resolve()
-    parents = {str(each) for each in (folder, *folder.parents)}
-    return "*" in trusted or bool(parents & trusted)
+    above = {f"{parent}/*" for parent in folder.parents}
+    return bool(trusted & {"*", str(folder), *map(str, folder.parents), *above})
