@@ -20,6 +20,7 @@ from pushwarden.local.codecommit.errors import (
     ApiError,
     ConnectionResetFaultError,
     GitRefusedError,
+    HangUpError,
     StallFaultError,
 )
 from pushwarden.local.codecommit.faults import Fault, Faults, RateLimit, RequestLog, RequestRecord
@@ -58,7 +59,7 @@ class Application:
         """Answer one request and log it.
 
         Raises:
-            HangUpError, StallFaultError, ConnectionResetFaultError: the connection ends without an answer.
+            StallFaultError, ConnectionResetFaultError: the connection ends without an answer.
             BadRequestError: the request's framing is broken.
         """
         trace = _Trace()
@@ -146,7 +147,10 @@ class Application:
         fault = self._admit(operation, principal)
         if fault is not None and fault.kind != "timeout-after":
             raise _git_fault(fault)
-        response = self._serve_git(request, path["name"], service, principal, advertise=operation != service)
+        try:
+            response = self._serve_git(request, path["name"], service, principal, advertise=operation != service)
+        except HangUpError:
+            response = Response(200, b"", {"Content-Type": f"application/x-{service}-result", "Connection": "close"})
         if fault is not None:
             raise StallFaultError(fault.hold_s)
         return response

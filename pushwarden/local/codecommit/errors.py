@@ -34,7 +34,11 @@ class GitRefusedError(PushwardenError):
 
 
 class HangUpError(PushwardenError):
-    """The connection is closed without an answer: what CodeCommit does when it dislikes a capability."""
+    """The client broke the protocol: CodeCommit answers with HTTP 200 and an empty body, then closes the connection.
+
+    Seen by clients that named their ``agent``: https://github.com/isomorphic-git/isomorphic-git/issues/310 got "" where a
+    report was due, https://github.com/jelmer/dulwich/issues/671 a hang-up.
+    """
 
 
 class ConnectionResetFaultError(PushwardenError):

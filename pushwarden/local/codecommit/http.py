@@ -15,7 +15,7 @@ from io import BufferedIOBase
 from typing import Final
 
 from pushwarden.errors import PushwardenError
-from pushwarden.local.codecommit.errors import ConnectionResetFaultError, HangUpError, StallFaultError
+from pushwarden.local.codecommit.errors import ConnectionResetFaultError, StallFaultError
 
 _CHUNK_BYTES: Final = 1 << 16
 _GZIP_WINDOW: Final = zlib.MAX_WBITS | 16
@@ -227,8 +227,6 @@ class _Handler(BaseHTTPRequestHandler):
         except BadRequestError as error:
             self.close_connection = True
             self._send(Response(400, str(error).encode()))
-        except HangUpError:
-            self.close_connection = True
         except StallFaultError as stall:
             self.close_connection = True
             self._stall(stall.hold_s)
