@@ -41,7 +41,9 @@ class App:
         session: boto3.Session | None = None,
         wall_clock: Callable[[], float] = time.time,
         retry: RetryPolicy | None = None,
+        endpoint_url: Callable[[str], str | None] = lambda _: None,
     ) -> None:
+        self._endpoint_url = endpoint_url
         self.settings = settings
         self.wall_clock = wall_clock
         self._session = session or boto3.Session(region_name=settings.region)
@@ -126,7 +128,7 @@ class App:
             connect_timeout=_CONNECT_S,
             read_timeout=_READ_S,
         )
-        return self._session.client(service, config=config)
+        return self._session.client(service, config=config, endpoint_url=self._endpoint_url(service))
 
     def _git_credentials(self) -> Credentials:
         credentials = self._session.get_credentials()

@@ -1,0 +1,187 @@
+"""moto's server behind the gate, with the resources that the stack would create, wired from the topology."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, Self, cast
+
+import boto3
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.events.models import events_backends
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from pushwarden.local.codecommit import Principal
+from pushwarden.local.gate import Gate
+from pushwarden.settings import Policy, Settings
+from pushwarden.topology import SUBSCRIBERS, Bus, Resource, Subscriber
+
+REGION: Final = "eu-central-1"
+ACCOUNT: Final = DEFAULT_ACCOUNT_ID
+PLUMBING_KEY: Final = "local-plumbing"
+"""The access key of the service's own wiring, which may do everything."""
+_VISIBILITY_S: Final = 30
+
+
+class LocalAws:
+    """EventBridge, SQS, SNS, DynamoDB, S3 and KMS on one port of 127.0.0.1."""
+
+    def __init__(self) -> None:
+        # moto logs each request otherwise; what happens is shown by the service itself.
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        self.gate = Gate(DomainDispatcherApplication(create_backend_app), ACCOUNT)
+        self._server: BaseWSGIServer = make_server("127.0.0.1", 0, self.gate, threaded=True, request_handler=_Quiet)
+        self._thread = threading.Thread(target=self._server.serve_forever, name="aws", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        """``http://127.0.0.1:PORT``."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def client(self, service: Any) -> Any:
+        """Return a client with the plumbing's rights."""
+        return boto3.client(
+            service,
+            region_name=REGION,
+            endpoint_url=self.url,
+            aws_access_key_id=PLUMBING_KEY,
+            aws_secret_access_key=PLUMBING_KEY,
+        )
+
+
+class _Quiet(MotoRequestHandler):
+    def log(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+class Stack:
+    """What ``cdk deploy`` would create, on the local AWS."""
+
+    def __init__(self, aws: LocalAws, name: str, policy: Policy, git_url: str) -> None:
+        self.aws = aws
+        self.name = name
+        kms = aws.client("kms").create_key(Description=name)["KeyMetadata"]["Arn"]
+        self._sqs, self._events, self._sns = aws.client("sqs"), aws.client("events"), aws.client("sns")
+        bucket, table = f"{name}-backups", f"{name}-state"
+        s3 = aws.client("s3")
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        aws.client("dynamodb").create_table(
+            TableName=table,
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[
+                {"AttributeName": "pk", "AttributeType": "S"},
+                {"AttributeName": "sk", "AttributeType": "S"},
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        self._events.create_event_bus(Name=f"{name}-security")
+        self.settings = Settings(
+            region=REGION,
+            table=table,
+            security_bus=f"{name}-security",
+            key_id=kms,
+            mail_topic=self._sns.create_topic(Name=f"{name}-mail")["TopicArn"],
+            chat_topic=self._sns.create_topic(Name=f"{name}-chat")["TopicArn"],
+            backup_bucket=bucket,
+            git_url=git_url,
+            policy=policy,
+        )
+        self.queues = {each.name: self._subscribe(each) for each in SUBSCRIBERS if each.bus is not None}
+        self.mail_queue = self._mailbox("mails", self.settings.mail_topic)
+        self.chat_queue = self._mailbox("chats", self.settings.chat_topic)
+        self.watch_queue = self._watch()
+
+    def dead_letters(self, subscriber: str) -> int:
+        """Return how many events of a function ended in its dead-letter queue."""
+        url = self._sqs.get_queue_url(QueueName=f"{self.name}-{subscriber}-dead")["QueueUrl"]
+        answer = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
+    def waiting(self, subscriber: str) -> int:
+        """Return how many events wait for a function or are being worked on."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        answer = self._sqs.get_queue_attributes(QueueUrl=self.queues[subscriber], AttributeNames=names)
+        return sum(int(answer["Attributes"][each]) for each in names)
+
+    def deliver(self, envelope: Mapping[str, Any]) -> None:
+        """Put an event on the default bus as AWS itself would: with the id, time and source that it has."""
+        # PutEvents would give it an id of its own, and a second delivery of the same event must keep the first one's.
+        # moto counts time in seconds inside, and writes it out as AWS does.
+        seconds = datetime.fromisoformat(envelope["time"]).timestamp()
+        bus = events_backends[ACCOUNT][REGION].describe_event_bus("default")
+        for rule in bus.rules.values():
+            if rule.name.startswith(f"{self.name}-"):
+                rule.send_to_targets(cast("Any", {**envelope, "time": seconds}), transform_input=False)
+
+    def principal(self, subscriber: Subscriber, endpoint_account: str = ACCOUNT) -> Principal:
+        """Return a function's own identity: its role, with what the topology grants it."""
+        statements = [
+            {"Effect": "Allow", "Action": list(grant.actions), "Resource": self._arns(grant.resource)}
+            for grant in subscriber.grants
+        ]
+        return Principal(
+            arn=f"arn:aws:sts::{endpoint_account}:assumed-role/{self.name}-{subscriber.name}/{subscriber.name}",
+            access_key_id=f"ASIALOCAL{self.name}{subscriber.name}".upper().replace("-", ""),
+            secret_access_key=f"local-{self.name}-{subscriber.name}-not-a-secret",
+            session_token=f"local-session-{subscriber.name}",
+            policies=({"Version": "2012-10-17", "Statement": statements},),
+        )
+
+    def _arns(self, resource: Resource) -> list[str]:
+        settings = self.settings
+        return {
+            Resource.REPOSITORIES: [f"arn:aws:codecommit:{REGION}:{ACCOUNT}:*"],
+            Resource.TABLE: [f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{settings.table}"],
+            Resource.BACKUPS: [f"arn:aws:s3:::{settings.backup_bucket}/*"],
+            Resource.SECURITY_BUS: [f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{settings.security_bus}"],
+            Resource.MAIL_TOPIC: [settings.mail_topic],
+            Resource.CHAT_TOPIC: [settings.chat_topic],
+            Resource.KEY: [settings.key_id],
+        }.get(resource, ["*"])
+
+    def _subscribe(self, subscriber: Subscriber) -> str:
+        dead = self._sqs.create_queue(QueueName=f"{self.name}-{subscriber.name}-dead")["QueueUrl"]
+        redrive = {"deadLetterTargetArn": self._arn(dead), "maxReceiveCount": subscriber.max_receives}
+        url: str = self._sqs.create_queue(
+            QueueName=f"{self.name}-{subscriber.name}",
+            Attributes={"RedrivePolicy": json.dumps(redrive), "VisibilityTimeout": str(_VISIBILITY_S)},
+        )["QueueUrl"]
+        bus = "default" if subscriber.bus is Bus.DEFAULT else self.settings.security_bus
+        self._rule(subscriber.name, bus, subscriber.pattern, url)
+        return url
+
+    def _watch(self) -> str:
+        url: str = self._sqs.create_queue(QueueName=f"{self.name}-watch")["QueueUrl"]
+        self._rule("watch", self.settings.security_bus, {"source": ["pushwarden"]}, url)
+        return url
+
+    def _rule(self, name: str, bus: str, pattern: Mapping[str, Any], queue_url: str) -> None:
+        rule = f"{self.name}-{name}"
+        self._events.put_rule(Name=rule, EventBusName=bus, EventPattern=json.dumps(pattern))
+        self._events.put_targets(Rule=rule, EventBusName=bus, Targets=[{"Id": name, "Arn": self._arn(queue_url)}])
+
+    def _mailbox(self, name: str, topic: str) -> str:
+        url: str = self._sqs.create_queue(QueueName=f"{self.name}-{name}")["QueueUrl"]
+        self._sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=self._arn(url))
+        return url
+
+    def _arn(self, queue_url: str) -> str:
+        return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue_url.rpartition('/')[2]}"

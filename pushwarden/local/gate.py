@@ -1,0 +1,114 @@
+"""A gate before moto: it knows each caller by its access key and allows what its policies allow, nothing more.
+
+moto itself lets everybody do everything. With the gate, a function that makes a call which its role does not grant fails
+here just as it would in AWS, and the log of calls shows which grants are really used.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import parse_qs, unquote
+
+from pushwarden.local.codecommit import Principal
+from pushwarden.local.codecommit.iam import AccessRequest, Decision, evaluate
+
+_CREDENTIAL: Final = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
+_S3_ACTIONS: Final = {
+    "PUT": "PutObject",
+    "GET": "GetObject",
+    "HEAD": "GetObject",
+    "DELETE": "DeleteObject",
+    "POST": "PutObject",
+}
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call to AWS, as far as permissions care."""
+
+    service: str
+    action: str
+    resource: str
+
+
+@dataclass(slots=True)
+class Gate:
+    """WSGI middleware in front of moto."""
+
+    inner: Application
+    account: str
+    principals: dict[str, Principal] = field(default_factory=dict)
+    """By access key id. A caller that is not among them is the service's own plumbing and may do everything."""
+    used: dict[str, Counter[str]] = field(default_factory=dict)
+    """How often each principal (by ARN) made each action."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Let a request through, or refuse it as AWS does."""
+        match = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
+        principal = self.principals.get(match[1]) if match else None
+        if match is None or principal is None:
+            return self.inner(environ, start_response)
+        call = self._call(environ, region=match[2], service=match[3])
+        with self._lock:
+            self.used.setdefault(principal.arn, Counter())[f"{call.service}:{call.action}"] += 1
+        request = AccessRequest(f"{call.service}:{call.action}", call.resource, {"aws:principalarn": [principal.arn]})
+        if evaluate(principal.policies, request) is Decision.ALLOW:
+            return self.inner(environ, start_response)
+        return _refusal(call, principal, start_response)
+
+    def _call(self, environ: Environ, *, region: str, service: str) -> Call:
+        target = environ.get("HTTP_X_AMZ_TARGET", "")
+        if service == "s3":
+            path = unquote(environ.get("PATH_INFO", "")).lstrip("/")
+            bucket_only = "/" not in path.rstrip("/")
+            action = (
+                "ListBucket"
+                if bucket_only and environ["REQUEST_METHOD"] == "GET"
+                else _S3_ACTIONS[environ["REQUEST_METHOD"]]
+            )
+            return Call("s3", action, f"arn:aws:s3:::{path.rstrip('/')}")
+        body = _body(environ)
+        if target:
+            data = json.loads(body or b"{}")
+            return Call(service, target.rpartition(".")[2], _resource(service, data, region, self.account))
+        form = parse_qs(body.decode("utf-8", "replace"))
+        return Call(service, form.get("Action", ["?"])[0], form.get("TopicArn", ["*"])[0])
+
+
+def _resource(service: str, data: Mapping[str, Any], region: str, account: str) -> str:
+    if service == "dynamodb":
+        return f"arn:aws:dynamodb:{region}:{account}:table/{data.get('TableName', '?')}"
+    if service == "events":
+        names = {entry.get("EventBusName", "default") for entry in data.get("Entries", [])}
+        return f"arn:aws:events:{region}:{account}:event-bus/{'+'.join(sorted(names))}"
+    if service == "kms":
+        return str(data.get("KeyId", "?"))
+    return "*"
+
+
+def _body(environ: Environ) -> bytes:
+    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body
+
+
+def _refusal(call: Call, principal: Principal, start_response: StartResponse) -> Iterable[bytes]:
+    text = f"{principal.arn} is not authorized to perform: {call.service}:{call.action} on resource: {call.resource}"
+    if call.service in {"s3", "sns"}:
+        start_response("403 Forbidden", [("Content-Type", "text/xml")])
+        error = f"<Error><Code>AccessDenied</Code><Message>{text}</Message></Error>"
+        return [(error if call.service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>").encode()]
+    start_response("400 Bad Request", [("Content-Type", "application/x-amz-json-1.1")])
+    return [json.dumps({"__type": "AccessDeniedException", "message": text}).encode()]

@@ -1,0 +1,207 @@
+"""Everything together: CodeCommit, AWS, the stack, one process per function; and the people who push."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final, Self
+
+import boto3
+
+from pushwarden.errors import PushwardenError
+from pushwarden.local.aws import ACCOUNT, PLUMBING_KEY, REGION, LocalAws, Stack
+from pushwarden.local.codecommit import CodeCommitServer, Principal
+from pushwarden.local.mailbox import Mailbox
+from pushwarden.local.worker import HANDLER, PLUMBING, QUEUE, SQS_URL, TIMEOUT
+from pushwarden.model import Confidence
+from pushwarden.policies import lock_policy
+from pushwarden.service.app import App
+from pushwarden.settings import Policy
+from pushwarden.topology import SUBSCRIBERS, Subscriber
+
+_ALLOW_ALL: Final = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+_START_S: Final = 60.0
+STACK: Final = "pushwarden"
+
+
+def developer() -> Principal:
+    """Return an ordinary user: may do everything with CodeCommit, and has the lock's policy attached."""
+    return Principal(
+        arn=f"arn:aws:iam::{ACCOUNT}:user/developer",
+        access_key_id="AKIALOCALDEVELOPER00",
+        secret_access_key="local-developer-not-a-secret",  # noqa: S106 - opens nothing but this process
+        policies=(_ALLOW_ALL, lock_policy()),
+    )
+
+
+def administrator() -> Principal:
+    """Return a super user: the lock does not bind him."""
+    return Principal(
+        arn=f"arn:aws:iam::{ACCOUNT}:user/administrator",
+        access_key_id="AKIALOCALADMIN000000",
+        secret_access_key="local-administrator-not-a-secret",  # noqa: S106 - opens nothing but this process
+        policies=(_ALLOW_ALL,),
+    )
+
+
+class LocalService:
+    """The whole service on one machine; a context manager."""
+
+    def __init__(self, root: Path, *, policy: Policy | None = None, codecommit_port: int = 0) -> None:
+        self.root = root
+        self.policy = policy or Policy()
+        self._port = codecommit_port
+        self._exit = ExitStack()
+        self._workers: dict[str, subprocess.Popen[bytes]] = {}
+        self.aws = LocalAws()
+        self.codecommit: CodeCommitServer
+        self.stack: Stack
+        self.mailbox: Mailbox
+
+    def __enter__(self) -> Self:
+        with ExitStack() as exit_:
+            exit_.enter_context(self.aws)
+            people = (developer(), administrator())
+            server = CodeCommitServer(self.root / "repositories", ACCOUNT, REGION, people, self._deliver, self._port)
+            self.codecommit = exit_.enter_context(server)
+            self.stack = Stack(self.aws, STACK, self.policy, self.codecommit.url)
+            sqs = self.aws.client("sqs")
+            self.mailbox = Mailbox(sqs, self.stack.mail_queue, self.root / "mail")
+            # As if it had been deployed now: whatever repository is made from here on is watched from its first push.
+            self.app().state.save_setting_once("installed-at", str(time.time() - 1).encode())
+            exit_.callback(self._stop_workers)
+            for each in SUBSCRIBERS:
+                self._start(each)
+            self._await_ready()
+            self._exit = exit_.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exit.close()
+
+    def environment(self, subscriber: Subscriber) -> dict[str, str]:
+        """Return the environment variables of a function, as its deployment would set them."""
+        return self._as(self.stack.principal(subscriber)) | self.stack.settings.to_environment()
+
+    def person_environment(self, person: Principal) -> dict[str, str]:
+        """Return the environment of a person at a terminal: credentials, endpoints and the stack's settings."""
+        return self._as(person) | self.stack.settings.to_environment()
+
+    def app(self, person: Principal | None = None) -> App:
+        """Return an app that acts for a person; without one, for the service's own plumbing."""
+        key = person.access_key_id if person else PLUMBING_KEY
+        session = boto3.Session(
+            region_name=REGION,
+            aws_access_key_id=key,
+            aws_secret_access_key=person.secret_access_key if person else PLUMBING_KEY,
+        )
+        return App(self.stack.settings, session=session, endpoint_url=self._endpoint)
+
+    def _endpoint(self, service: str) -> str:
+        return self.codecommit.url if service == "codecommit" else self.aws.url
+
+    def client(self, service: Any, person: Principal | None = None) -> Any:
+        """Return a boto3 client for a person (by default the administrator)."""
+        who = person or administrator()
+        return boto3.client(
+            service,
+            region_name=REGION,
+            endpoint_url=self.codecommit.url if service == "codecommit" else self.aws.url,
+            aws_access_key_id=who.access_key_id,
+            aws_secret_access_key=who.secret_access_key,
+        )
+
+    def idle(self) -> bool:
+        """Tell whether no event waits anywhere."""
+        return not any(self.stack.waiting(name) for name in self.stack.queues)
+
+    def wait_idle(self, timeout_s: float = 60.0) -> None:
+        """Wait until every event has been worked on.
+
+        Raises:
+            PushwardenError: it takes longer than ``timeout_s``.
+        """
+        end = time.monotonic() + timeout_s
+        self.codecommit.events.wait_idle(timeout_s)
+        quiet = 0
+        while quiet < 2:  # noqa: PLR2004 - an event may be between two queues while one looks
+            quiet = quiet + 1 if self.idle() else 0
+            if time.monotonic() > end:
+                waiting = {name: self.stack.waiting(name) for name in self.stack.queues}
+                raise PushwardenError(
+                    f"events still wait after {timeout_s:.0f} s: {waiting}; look into {self.root}/logs"
+                )
+            time.sleep(0.02)
+
+    def _deliver(self, event: Mapping[str, Any]) -> None:
+        self.stack.deliver(event)
+
+    def _as(self, person: Principal) -> dict[str, str]:
+        variables = {
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": person.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": person.secret_access_key,
+            "AWS_ENDPOINT_URL": self.aws.url,
+            "AWS_ENDPOINT_URL_CODECOMMIT": self.codecommit.url,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        if person.session_token:
+            variables["AWS_SESSION_TOKEN"] = person.session_token
+        return variables
+
+    def _start(self, subscriber: Subscriber) -> None:
+        if subscriber.bus is None:
+            return
+        principal = self.stack.principal(subscriber)
+        self.codecommit.add_principal(principal)
+        self.aws.gate.principals[principal.access_key_id] = principal
+        logs = self.root / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        environment = {
+            **{key: os.environ[key] for key in ("PATH", "HOME", "LANG", "PYTHONPATH", "TMPDIR") if key in os.environ},
+            **self.environment(subscriber),
+            "POWERTOOLS_TRACE_DISABLED": "true",
+            HANDLER: subscriber.handler,
+            QUEUE: self.stack.queues[subscriber.name],
+            TIMEOUT: str(subscriber.timeout_s),
+            SQS_URL: self.aws.url,
+            PLUMBING: PLUMBING_KEY,
+        }
+        with (logs / f"{subscriber.name}.log").open("ab") as log:
+            self._workers[subscriber.name] = subprocess.Popen(
+                [sys.executable, "-m", "pushwarden.local.worker"],
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+            )
+
+    def _await_ready(self) -> None:
+        end = time.monotonic() + _START_S
+        for name, worker in self._workers.items():
+            log = self.root / "logs" / f"{name}.log"
+            while b"ready\n" not in log.read_bytes():
+                if worker.poll() is not None or time.monotonic() > end:
+                    raise PushwardenError(f"the function {name} did not start; {log} says why")
+                time.sleep(0.02)
+
+    def _stop_workers(self) -> None:
+        for worker in self._workers.values():
+            worker.terminate()
+        for worker in self._workers.values():
+            try:
+                worker.wait(10)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.wait()
+
+
+def medium_policy() -> Policy:
+    """Return the default policy with reset allowed everywhere: what the demo and most tests use."""
+    return Policy(reset_repositories=("*",), thresholds={**Policy().thresholds, "lock": Confidence.MEDIUM})
