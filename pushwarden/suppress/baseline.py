@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -126,9 +128,11 @@ def make_mergeable(root: Path) -> bool:
 
 
 def _replace(path: Path, text: str) -> None:
-    partial = path.with_name(f"{path.name}.part")
+    # A name that nobody can foresee, and O_EXCL: the folder's content is a stranger's, links included.
+    partial = path.with_name(f"{path.name}.{secrets.token_hex(8)}.part")
     try:
-        partial.write_bytes(text.encode("utf-8", "surrogateescape"))
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as stream:
+            stream.write(text.encode("utf-8", "surrogateescape"))
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
