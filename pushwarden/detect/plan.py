@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from typing import Any
 
 from pushwarden.detect.compiled import CompiledRule, Matcher
+from pushwarden.detect.decode import PROBES
 from pushwarden.detect.generic import TRIGGERS
 from pushwarden.detect.rule import Allow, Near, Pair, Rule, RuleSet, Service
 from pushwarden.detect.service import families
@@ -18,19 +18,13 @@ from pushwarden.model import Confidence
 
 @dataclass(frozen=True)
 class Plan:
-    """Rules, the matchers that find them and the probes that find places for decoders and for the judge."""
+    """Rules, the matchers that find them, and the probes that find places for decoders and for the judge."""
 
     rules: RuleSet
     matchers: tuple[Matcher, ...]
     probes: tuple[bytes, ...]
-    judged: int
-    """The probes from this number on belong to :mod:`pushwarden.detect.generic`."""
-
-    @cached_property
-    def by_id(self) -> dict[str, CompiledRule]:
-        """Each compiled rule by its id."""
-        members = [m for each in self.matchers for m in getattr(each, "members", (each,))]
-        return {each.rule.id: each for each in members if isinstance(each, CompiledRule)}
+    judged: tuple[CompiledRule, ...]
+    """The rules whose hits come from :mod:`pushwarden.detect.generic`; its probes stand behind those of the decoders."""
 
 
 def make_plan(rules: RuleSet, shapes: Sequence[Shape] | None = None) -> Plan:
@@ -45,8 +39,8 @@ def make_plan(rules: RuleSet, shapes: Sequence[Shape] | None = None) -> Plan:
     single = [CompiledRule(rule, next(known) if known else None) for rule in patterned]
     services = [CompiledRule(rule, _NOTHING) for rule in rules if rule.service is not None]
     grouped = families(services, known)
-    probes = TRIGGERS if any(rule.engine == "judge" for rule in rules) else ()
-    return Plan(rules, (*single, *grouped), probes, 0)
+    judged = [CompiledRule(rule, _NOTHING) for rule in rules if rule.engine == "judge"]
+    return Plan(rules, (*single, *grouped), (*PROBES, *(TRIGGERS if judged else ())), tuple(judged))
 
 
 _NOTHING = Shape("", 0, None, 0)

@@ -3,50 +3,51 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from pushwarden.detect.filters import CONTEXT_BYTES, Candidate
 
 
-def resolve(candidates: Sequence[Candidate], data: bytes) -> list[Candidate]:
-    """Return the candidates to report, in the order of their places."""
-    if len(candidates) == 1 and candidates[0].hit.rule.rule.pair is None:
-        return list(candidates)
-    return without_overlaps(_paired(candidates, data))
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A candidate at its place in the content that it was found in, whatever it was decoded from."""
+
+    candidate: Candidate
+    secret: bytes
+    start: int
+    end: int
+    chain: tuple[str, ...] = ()
+    """The encodings that wrapped it, outermost first."""
 
 
-def without_overlaps(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """Keep, of candidates whose secrets share bytes, the most specific: then the surest, the longest, the first."""
+def without_overlaps(placed: Iterable[Placed]) -> list[Placed]:
+    """Keep, of those that share bytes, the most specific: then the surest, the least encoded, the longest, the first."""
     starts: list[int] = []
-    ends: list[int] = []
-    kept: list[Candidate] = []
-    for each in sorted(candidates, key=_rank):
-        start, end = each.hit.secret_start, each.hit.secret_end
-        at = bisect_left(starts, start)
-        if (at < len(starts) and starts[at] < end) or (at > 0 and ends[at - 1] > start):
+    kept: list[Placed] = []
+    for each in sorted(placed, key=_rank):
+        at = bisect_left(starts, each.start)
+        if (at < len(starts) and starts[at] < each.end) or (at > 0 and kept[at - 1].end > each.start):
             continue
-        starts.insert(at, start)
-        ends.insert(at, end)
-        kept.append(each)
-    return sorted(kept, key=lambda each: each.hit.secret_start)
+        starts.insert(at, each.start)
+        kept.insert(at, each)
+    return kept
 
 
-def _rank(each: Candidate) -> tuple[int, int, int, int, str]:
-    hit = each.hit
-    rule = hit.rule.rule
-    length = hit.secret_end - hit.secret_start
-    return (-rule.specificity, -each.confidence, -length, hit.secret_start, rule.id)
+def _rank(each: Placed) -> tuple[int, int, int, int, int, str]:
+    rule = each.candidate.hit.rule.rule
+    length = each.end - each.start
+    return (-rule.specificity, -each.candidate.confidence, len(each.chain), -length, each.start, rule.id)
 
 
-def _paired(candidates: Sequence[Candidate], data: bytes) -> list[Candidate]:
+def pair_up(candidates: Sequence[Candidate], data: bytes) -> list[Candidate]:
     """Join each candidate that wants another half with the nearest one that is still free."""
     wanting = [each for each in candidates if each.hit.rule.rule.pair is not None]
     if not wanting:
         return list(candidates)
     taken: set[int] = set()
     joined: list[Candidate] = []
-    for each in sorted(without_overlaps(wanting), key=lambda one: one.hit.secret_start):
+    for each in _apart(wanting):
         other = _nearest(each, candidates, taken, data)
         if other is not None:
             taken.add(id(other))
@@ -54,6 +55,15 @@ def _paired(candidates: Sequence[Candidate], data: bytes) -> list[Candidate]:
         elif (pair := each.hit.rule.rule.pair) is not None and not pair.required:
             joined.append(each)
     return joined + [each for each in candidates if each.hit.rule.rule.pair is None and id(each) not in taken]
+
+
+def _apart(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+    """Yield, of candidates whose secrets overlap, only the first and surest, in order of place."""
+    end = -1
+    for each in sorted(candidates, key=lambda one: (one.hit.secret_start, -one.confidence)):
+        if each.hit.secret_start >= end:
+            end = each.hit.secret_end
+            yield each
 
 
 def _join(each: Candidate, other: Candidate, data: bytes) -> Candidate:

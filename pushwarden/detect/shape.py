@@ -251,7 +251,7 @@ def _write(node: Node) -> str:  # noqa: PLR0911 - one for each kind of node
 
 
 def _bare(node: Node) -> Node:
-    """Drop conditions at the beginning of a branch: Vectorscan 5.4.12 misses matches of ``(?:long\\w{0,9}|\\bword)x``."""
+    r"""Drop conditions at the beginning of a branch: Vectorscan 5.4.12 misses matches of ``(?:long\\w{0,9}|\\bword)x``."""
     if isinstance(node, Look | Mark):
         return Seq(())
     if isinstance(node, Seq):

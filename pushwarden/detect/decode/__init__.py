@@ -1,0 +1,47 @@
+"""Decoders: from encoded bytes to the bytes that a secret hides in, with the way back to the place in the original."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from pushwarden.detect.decode import escapes, runs
+from pushwarden.detect.decode.archives import is_packed
+from pushwarden.detect.decode.piece import Builder, Piece
+
+_BASE64: Final = (runs.BASE64_TEXT, runs.BASE64_UTF16, runs.BASE64_PACKED)
+PROBES: Final = (*_BASE64, runs.HEX_TEXT, runs.HEX_LIST, runs.UTF16_TEXT, *escapes.PROBES)
+"""Expressions for the engine's database: where they match, there is something to decode."""
+_HEX, _HEX_LIST, _UTF16 = len(_BASE64), len(_BASE64) + 1, len(_BASE64) + 2
+
+
+def decode(data: bytes, probes: Mapping[int, Sequence[int]]) -> Iterator[Piece]:
+    """Yield what is encoded in ``data``.
+
+    Args:
+        data: the content.
+        probes: where each of PROBES ends in it, ascending.
+    """
+    text = Builder()
+    if base64 := _ends(probes, range(_HEX)):
+        for start, end, phase in runs.base64_runs(data, base64):
+            whole = Builder()
+            decoded = runs.decode_base64(data, start, end, phase, whole)
+            if is_packed(decoded):
+                yield Piece(decoded, whole.piece().segments)
+            else:
+                text.extend(whole)
+    if probes.get(_HEX):
+        runs.hex_runs(data, probes[_HEX], text)
+    if probes.get(_HEX_LIST):
+        runs.hex_lists(data, probes[_HEX_LIST], text)
+    if probes.get(_UTF16):
+        runs.utf16_runs(data, probes[_UTF16], text)
+    if escaped := _ends(probes, range(_UTF16 + 1, len(PROBES))):
+        escapes.undo(data, escaped, text)
+    if text.length:
+        yield text.piece()
+
+
+def _ends(probes: Mapping[int, Sequence[int]], numbers: range) -> list[int]:
+    return sorted({end for number in numbers for end in probes.get(number, ())})

@@ -1,0 +1,103 @@
+r"""Text written with escapes (``%5F``, ``\u005f``, ``\x5f``, ``&#95;``) or in several adjacent string literals.
+
+All of them are undone in one pass over the lines on which a probe found one, so that mixtures are read as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from pushwarden.detect.decode.piece import JOINED, Builder
+
+_TOKEN: Final = rb"[A-Za-z0-9_\-/+=.~:@]"
+PROBES: Final = (
+    rb"[A-Za-z0-9]%[2-7][0-9A-Fa-f][A-Za-z0-9]",
+    rb"(?:%[2-7][0-9A-Fa-f]){3}",
+    rb"\\u00[2-7][0-9A-Fa-f]",
+    rb"\\u\{0{0,4}[2-7][0-9A-Fa-f]\}",
+    rb"\\x[2-7][0-9A-Fa-f]",
+    rb"&#(?:[0-9]{2,3}|[xX]0{0,2}[2-7][0-9A-Fa-f]);",
+    _TOKEN + rb"[\"'][ \t]{0,8}(?:[+.&]|\.\.|\|\|)[ \t]{0,8}(?:\\?\r?\n[ \t]{0,80})?[\"']" + _TOKEN,
+    _TOKEN + rb"[\"'][ \t]{0,8}\\?(?:\r?\n[ \t]{0,80}(?:[+.&][ \t]{0,8})?)?[ \t]{0,8}[\"']" + _TOKEN,
+)
+"""Expressions for the engine's database: places where there is something to undo."""
+
+_ESCAPE: Final = re.compile(
+    rb"""
+      (?P<percent>(?:%[0-9A-Fa-f]{2})+)
+    | (?P<unicode>(?:\\{1,2}u00[0-9A-Fa-f]{2})+)
+    | \\{1,2}u\{0{0,4}(?P<braces>[0-9A-Fa-f]{2})\}
+    | (?P<backslash>(?:\\{1,2}x[0-9A-Fa-f]{2})+)
+    | (?P<entity>(?:&\#(?:[0-9]{2,3}|[xX]0{0,2}[0-9A-Fa-f]{2});)+)
+    | (?P<concat>(?<=[A-Za-z0-9_\-/+=.~:@])
+        ["'][ \t]{0,8}(?:\\?\r?\n[ \t]{0,80})?(?:(?:[+.&]|\.\.|\|\|)[ \t]{0,8}(?:\\?\r?\n[ \t]{0,80})?)?["']
+        (?=[A-Za-z0-9_\-/+=.~:@]))
+    """,
+    re.VERBOSE,
+)
+_PAIRS: Final = re.compile(rb"(?:%|\\{1,2}x|\\{1,2}u00)([0-9A-Fa-f]{2})")
+_ENTITIES: Final = re.compile(rb"&#(?:([0-9]{2,3})|[xX]0{0,2}([0-9A-Fa-f]{2}));")
+_REACH: Final = 4096
+"""Bytes of a line looked at on each side of what has to be undone; keeps huge lines cheap."""
+_LABELS: Final = {
+    "percent": "percent",
+    "unicode": "unicode",
+    "braces": "unicode",
+    "backslash": "escape",
+    "entity": "html",
+    "concat": JOINED,
+}
+
+
+def undo(data: bytes, ends: Sequence[int], out: Builder) -> None:
+    """Undo the escapes on the lines around ``ends`` (ascending) and add the text to ``out``."""
+    for start, end in _stretches(data, ends):
+        done = start
+        for found in _ESCAPE.finditer(data, start, end):
+            out.add(data[done : found.start()], done, found.start())
+            out.add(_decoded(found), found.start(), found.end(), _LABELS[str(found.lastgroup)])
+            done = found.end()
+        out.add(data[done:end], done, end)
+        out.gap()
+
+
+def _stretches(data: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield the lines around ``ends``, joined where they touch; long lines only around the places."""
+    start = end = -1
+    for place in ends:
+        if place <= end:
+            continue
+        low, high = _line(data, place)
+        if low <= end:
+            end = high
+            continue
+        if end >= 0:
+            yield start, end
+        start, end = low, high
+    if end >= 0:
+        yield start, end
+
+
+def _line(data: bytes, place: int) -> tuple[int, int]:
+    """Return the lines of ``place``: its own and, for literals that go on, one before."""
+    least, most = max(0, place - _REACH), min(len(data), place + _REACH)
+    low = data.rfind(b"\n", least, max(least, place - 1))
+    low = data.rfind(b"\n", least, low) if low > least else low
+    high = data.find(b"\n", place, most)
+    return (least if low < 0 else low + 1), (most if high < 0 else high)
+
+
+def _decoded(found: re.Match[bytes]) -> bytes:
+    """Return what the escapes mean; joined literals leave nothing in their place."""
+    match found.lastgroup:
+        case "concat":
+            return b""
+        case "braces":
+            return bytes([int(found["braces"], 16)])
+        case "entity":
+            codes = (int(ten) if ten else int(sixteen, 16) for ten, sixteen in _ENTITIES.findall(found[0]))
+            return "".join(map(chr, codes)).encode()
+        case _:
+            return bytes.fromhex(b"".join(_PAIRS.findall(found[0])).decode())

@@ -1,0 +1,155 @@
+"""Base64, hex and UTF-16 in the middle of other bytes.
+
+The *probes* are expressions for the engine's database: each finds encoded **text**, by what base64 or hex of text looks like,
+so that identifiers, hashes and other noise of the same alphabet cost nothing.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from pushwarden.detect.decode.piece import Builder
+
+_ANY: Final = rb"[A-Za-z0-9+/_\-]"
+_FIRST: Final = rb"[I-Za-fCD]"
+_SECOND: Final = rb"[AC-HQS-Xgi-nwyz0-3]"
+_THIRD: Final = rb"[ABEFIJMNQRUVYZcdghklopstwx014589]"
+BASE64_TEXT: Final = rb"(?:" + _FIRST + _SECOND + _THIRD + _ANY + rb"){4}"
+"""Four groups of base64 that decode to printable ASCII, tabs or line breaks (RFC 4648, section 4: six bits a letter)."""
+BASE64_UTF16: Final = rb"(?:[I-Za-f][AQgw][AB]" + _ANY + rb"A[C-H][AEIMQUYcgkosw048]A){3}"
+"""The same of UTF-16 LE, as PowerShell's ``-EncodedCommand`` takes it."""
+BASE64_PACKED: Final = rb"(?:H4sI[A-Za-z0-9+/_\-]{28}|(?:UEsDB|QlpoO)[A-Za-z0-9+/_\-]{27}|(?:[/_]Td6WFo|eJ[w-z]|eN[o-r])[A-Za-z0-9+/_\-]{29})"
+"""The same of gzip, zip, bzip2, xz and zlib."""
+HEX_TEXT: Final = rb"(?:[2-7][0-9a-fA-F]|0[9aAdD]){14}"
+HEX_LIST: Final = rb"(?:0x[2-7][0-9a-fA-F],[ \t\r\n]{0,3}){10}"
+UTF16_TEXT: Final = rb"(?:[\x09\x0a\x0d\x20-\x7e]\x00){8}"
+
+_ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
+_HEX_DIGITS: Final = b"0123456789abcdefABCDEF"
+_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
+_NOT_ALPHABET: Final = bytes(set(range(256)) - set(_ALPHABET))
+_LINE: Final = rb"""(?:(?:\\[rn]){1,2}|["',+\\ \t]{0,8}\r?\n[ \t>*#/"'+]{0,40})"""
+_MORE: Final = re.compile(
+    rb"[A-Za-z0-9+/_\-]*(?:"
+    + _LINE
+    + rb"[A-Za-z0-9+/_\-]{16,})*(?:"
+    + _LINE
+    + rb"[A-Za-z0-9+/]{1,76}={0,2}(?![A-Za-z0-9]))?"
+)
+_RUN: Final = re.compile(rb"[A-Za-z0-9+/_\-]+")
+_PIECES: Final = re.compile(rb"\\[rn]|([A-Za-z0-9+/_\-]+)")
+_HEX_MORE: Final = re.compile(rb"(?:[0-9a-fA-F]{2})*")
+_HEX_LIST_MORE: Final = re.compile(rb"(?:0x[0-9a-fA-F]{1,2}[,\s]{0,80})*")
+_HEX_ITEM: Final = re.compile(rb"0x([0-9a-fA-F]{1,2})")
+_UTF16_MORE: Final = re.compile(rb"(?:[\x01-\xff]\x00)*[\x01-\xff]?")
+_UTF16_BACK: Final = 4096
+_STEP: Final = 4096
+
+
+def run_start(data: bytes, end: int, floor: int, alphabet: bytes) -> int:
+    """Return where the run of bytes of ``alphabet`` that ends at ``end`` begins, not before ``floor``."""
+    at = end
+    while at > floor:
+        low = max(floor, at - _STEP)
+        kept = len(data[low:at].rstrip(alphabet))
+        if kept:
+            return low + kept
+        at = low
+    return floor
+
+
+def base64_runs(data: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    r"""Yield (start, end, phase) of base64 that holds ``ends``; the first whole group begins at ``start + phase``.
+
+    A run may go on over line breaks, indented, quoted or written as ``\n``, as long as the lines look like base64.
+    """
+    at, floor = 0, 0
+    while at < len(ends):
+        first = ends[at]
+        if first <= floor:
+            at += 1
+            continue
+        start = run_start(data, first, floor, _ALPHABET)
+        line, more = _RUN.match(data, first), _MORE.match(data, first)
+        line_end, end = (line.end() if line else first), (more.end() if more else first)
+        phases = []
+        while at < len(ends) and ends[at] <= end:
+            phase = (ends[at] - start) % 4
+            if ends[at] <= line_end and phase not in phases:
+                phases.append(phase)
+            at += 1
+        for phase in phases or [0]:
+            yield start, end, phase
+        floor = end
+
+
+def decode_base64(data: bytes, start: int, end: int, phase: int, out: Builder) -> bytes:
+    """Decode ``data[start:end]`` from its first whole group on; add it to ``out`` and return it."""
+    pieces = [each.span(1) for each in _PIECES.finditer(data, start + phase, end) if each[1]]
+    letters = b"".join(data[low:high] for low, high in pieces).translate(_STANDARD)
+    whole = letters + b"=" * (-len(letters) % 4) if len(letters) % 4 != 1 else letters[:-1]
+    try:
+        decoded = binascii.a2b_base64(whole)
+    except binascii.Error:
+        return b""
+    done = 0
+    for low, high in pieces:
+        begin, done = done, done + high - low
+        out.add(decoded[begin * 3 // 4 : done * 3 // 4], low, high, "base64")
+    out.gap()
+    return decoded
+
+
+def hex_runs(data: bytes, ends: Sequence[int], out: Builder) -> None:
+    """Decode the hex that holds ``ends`` and add it to ``out``."""
+    floor = 0
+    for end in ends:
+        if end <= floor:
+            continue
+        start = run_start(data, end, floor, _HEX_DIGITS)
+        start += (end - start) % 2
+        more = _HEX_MORE.match(data, end)
+        floor = more.end() if more else end
+        out.add(bytes.fromhex(data[start:floor].decode()), start, floor, "hex")
+        out.gap()
+
+
+def hex_lists(data: bytes, ends: Sequence[int], out: Builder) -> None:
+    """Decode ``0x67, 0x68, ...`` around ``ends`` and add it to ``out``."""
+    floor = 0
+    for end in ends:
+        if end <= floor:
+            continue
+        start = max(
+            floor, data.rfind(b"{", floor, end), data.rfind(b"[", floor, end), data.rfind(b"(", floor, end), end - _STEP
+        )
+        first = _HEX_ITEM.search(data, start, end)
+        more = _HEX_LIST_MORE.match(data, first.start()) if first else None
+        floor = max(end, more.end()) if more else end
+        for item in _HEX_ITEM.finditer(data, first.start() if first else end, floor):
+            out.add(bytes([int(item[1], 16)]), item.start(), item.end(), "hex")
+        out.gap()
+
+
+def utf16_runs(data: bytes, ends: Sequence[int], out: Builder) -> None:
+    """Decode UTF-16 of Latin-1 characters around ``ends``, of either byte order, and add it to ``out``."""
+    floor = 0
+    for end in ends:
+        if end <= floor:
+            continue
+        start = _utf16_start(data, end, floor)
+        more = _UTF16_MORE.match(data, end)
+        floor = more.end() if more else end
+        text = data[start:floor:2]
+        out.add(text, start, min(len(data), start + 2 * len(text)), "utf-16")
+        out.gap()
+
+
+def _utf16_start(data: bytes, end: int, floor: int) -> int:
+    start = end
+    while start - 2 >= floor and data[start - 1] == 0 and data[start - 2] != 0:
+        start -= 2
+    return start

@@ -1,0 +1,177 @@
+"""One piece of content from all sides: as it is, decoded, unpacked, and so on inwards, within limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from pushwarden.detect.compiled import CompiledRule, RawHit
+from pushwarden.detect.decode import PROBES, decode
+from pushwarden.detect.decode.archives import is_packed, unpack
+from pushwarden.detect.decode.limits import Budget
+from pushwarden.detect.decode.piece import Piece
+from pushwarden.detect.decode.wide import WideText, wide_encoding
+from pushwarden.detect.filters import Candidate, judge_hit
+from pushwarden.detect.generic import judge
+from pushwarden.detect.lines import LineIndex
+from pushwarden.detect.plain import Engine
+from pushwarden.detect.resolve import Placed, pair_up, without_overlaps
+from pushwarden.model import Match, Secret
+
+_MORE_TIME: Final = "scan it again with more time"
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """The content that an encoded text stands in."""
+
+    path: str
+    lines: LineIndex
+    packed: list[Match]
+    """Collects what archives inside it hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairedMatch(Match):
+    """A match of both halves of a credential, such as an AWS secret key with its key id."""
+
+    paired: Secret | None = None
+    """The other half."""
+
+
+class Explorer:
+    """Looks through one piece of content; made anew for each."""
+
+    def __init__(self, engine: Engine, judged: Mapping[str, CompiledRule], budget: Budget) -> None:
+        self._engine = engine
+        self._judged = judged
+        self._budget = budget
+
+    def content(self, data: bytes, path: str, depth: int = 0) -> list[Match]:
+        """Return all matches in ``data``, their places in it, in order."""
+        wide = wide_encoding(data)
+        if wide is not None:
+            return self._wide(WideText(data, *wide), path)
+        lines = LineIndex(data)
+        packed: list[Match] = []
+        placed = self._text(data, 0, _Scope(path, lines, packed))
+        matches = self._matches(without_overlaps(placed), lines)
+        if is_packed(data):
+            packed += (each for each in self._packed(data, path, depth, lines) if not _known(each, matches))
+        return matches + packed
+
+    def _wide(self, text: WideText, path: str) -> list[Match]:
+        """Return the matches in a file in UTF-16."""
+        packed: list[Match] = []
+        placed = self._text(text.data, 0, _Scope(path, text.lines, packed))
+        found = self._matches(without_overlaps(placed), text.lines) + packed
+        return [
+            replace(
+                each,
+                span=replace(each.span, start=text.origin(each.span.start), end=text.origin(each.span.end)),
+                decoded_from=("utf-16", *each.decoded_from),
+            )
+            for each in found
+        ]
+
+    def _packed(self, data: bytes, path: str, depth: int, lines: LineIndex) -> Iterator[Match]:
+        """Yield the matches in what is packed in ``data``; their place is that of the packed file."""
+        if depth >= self._budget.limits.archive_depth:
+            what = f"archives deeper than {depth} inside each other were not unpacked"
+            self._budget.gap("archive-depth", what, "unpack them and scan what is in them")
+            return
+        for member in unpack(data, self._budget):
+            if self._budget.late():
+                return
+            inner = self.content(member.data, member.path or path, depth + 1)
+            seen: set[tuple[str, Secret, tuple[str, ...]]] = set()
+            for each in inner:
+                key = (each.rule_id, each.secret, each.decoded_from)
+                if key not in seen:
+                    seen.add(key)
+                    span = lines.span(member.start, member.end)
+                    yield replace(each, span=span, decoded_from=(member.label, *each.decoded_from))
+
+    def _text(self, data: bytes, depth: int, scope: _Scope) -> list[Placed]:
+        """Return what stands in ``data``, plain or encoded."""
+        found = self._engine.find(data, self._budget.deadline)
+        for name in found.slow:
+            self._budget.gap("timeout", f"not fully scanned: {name} took too long", _MORE_TIME)
+        placed: list[Placed] = []
+        if found.hits:
+            judged = (judge_hit(hit, data, scope.path) for hit in found.hits)
+            kept = pair_up([each for each in judged if each is not None], data)
+            placed += (_place(each, data) for each in kept)
+        if found.probes:
+            placed += self._generic(data, scope.path, found.probes)
+            placed += self._decoded(data, found.probes, depth, scope)
+        return placed
+
+    def _generic(self, data: bytes, path: str, probes: Mapping[int, Sequence[int]]) -> Iterator[Placed]:
+        """Yield what the judge says of its probes."""
+        ends = [(end, end) for number, places in probes.items() if number >= len(PROBES) for end in places]
+        if not ends:
+            return
+        for each in judge(data, sorted(set(ends)), path):
+            rule = self._judged.get(each.rule_id)
+            if rule is not None:
+                hit = RawHit(rule, each.start, each.end, each.start, each.end)
+                yield _place(Candidate(hit, each.confidence), data)
+
+    def _decoded(self, data: bytes, probes: Mapping[int, Sequence[int]], depth: int, scope: _Scope) -> Iterator[Placed]:
+        """Yield what stands in the encoded parts of ``data``, placed where the encoded text stands."""
+        if all(number >= len(PROBES) for number in probes) or self._budget.late():
+            return
+        if depth >= self._budget.limits.text_depth:
+            what = f"encodings deeper than {depth} inside each other were not decoded"
+            self._budget.gap("decode-depth", what, "decode them and scan what they hold")
+            return
+        for piece in decode(data, probes):
+            if is_packed(piece.data):
+                scope.packed.extend(self._packed_piece(piece, depth, scope))
+                continue
+            for each in self._text(piece.data, depth + 1, scope):
+                kinds = piece.kinds(each.start, each.end)
+                if kinds:
+                    start, end = piece.origin(each.start, each.end)
+                    yield replace(each, start=start, end=end, chain=(*kinds, *each.chain))
+
+    def _packed_piece(self, piece: Piece, depth: int, scope: _Scope) -> Iterator[Match]:
+        """Yield the matches in an archive that was written in base64."""
+        start, end = piece.origin(0, len(piece.data))
+        for each in self.content(piece.data, scope.path, depth + 1):
+            if each.decoded_from:
+                span = scope.lines.span(start, end)
+                yield replace(each, span=span, decoded_from=("base64", *each.decoded_from))
+
+    def _matches(self, kept: Sequence[Placed], lines: LineIndex) -> list[Match]:
+        """Turn what is kept into matches whose snippets show no secret."""
+        spans = [(each.start, each.end) for each in kept]
+        return [_match(each, lines, spans) for each in kept]
+
+
+def _known(packed: Match, plain: Iterable[Match]) -> bool:
+    """Tell whether a match in an archive that packs without compressing was already seen in the archive's own bytes."""
+    return any(
+        each.rule_id == packed.rule_id
+        and each.secret == packed.secret
+        and packed.span.start <= each.span.start
+        and each.span.end <= packed.span.end
+        for each in plain
+    )
+
+
+def _place(each: Candidate, data: bytes) -> Placed:
+    start, end = each.hit.secret_start, each.hit.secret_end
+    return Placed(each, data[start:end], start, end)
+
+
+def _match(each: Placed, lines: LineIndex, spans: Iterable[tuple[int, int]]) -> Match:
+    rule, paired = each.candidate.hit.rule.rule, each.candidate.paired
+    secret, span = Secret(each.secret), lines.span(each.start, each.end)
+    snippet = lines.snippet(each.start, each.end, spans)
+    if paired is None:
+        return Match(rule.id, rule.title, each.candidate.confidence, secret, span, snippet, each.chain)
+    half = Secret(paired)
+    return PairedMatch(rule.id, rule.title, each.candidate.confidence, secret, span, snippet, each.chain, paired=half)
