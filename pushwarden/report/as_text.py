@@ -44,7 +44,7 @@ def write(
     stream.write(paint(_gaps(report.gaps, columns), color=color))
     stream.write(paint(_stale(report.suppressed.expired, "expired", columns), color=color))
     stream.write(paint(_stale(report.suppressed.unused, "unused", columns), color=color))
-    stream.write(paint([_summary(report, elapsed_s)], color=color))
+    stream.write(paint(_summary(report, elapsed_s, columns), color=color))
 
 
 def _by_rule(report: Report) -> list[list[ReportedFinding]]:
@@ -153,7 +153,7 @@ def _stale(entries: tuple[Stale, ...], word: str, width: int) -> Iterator[Line]:
     yield []
 
 
-def _summary(report: Report, elapsed_s: float | None) -> Line:
+def _summary(report: Report, elapsed_s: float | None, width: int) -> Iterator[Line]:
     if report.gaps:
         mark, style = "! ", "bold magenta"
     elif report.findings:
@@ -163,7 +163,12 @@ def _summary(report: Report, elapsed_s: float | None) -> Line:
     parts = details(report)
     if elapsed_s is not None:
         parts.append(f"{elapsed_s:.1f} s")
-    return [part(mark + outcome(report), style), part(f"  {' · '.join(parts)}", "dim")]
+    head, tail = mark + outcome(report), f"  {' · '.join(parts)}"
+    if len(head) + len(tail) <= width:
+        yield [part(head, style), part(tail, "dim")]
+    else:
+        yield [part(head, style)]
+        yield [part(tail, "dim")]
 
 
 def _short_ref(ref: str) -> str:

@@ -38,7 +38,8 @@ def test_a_block_says_what_where_who_and_what_to_do(
         "┃ → Revoke it at Example > Tokens, then look at the log for its use.\n"
         "┃   https://docs.example.com/tokens\n"
         "\n"
-        "✗ Found 1 secret in 1 place (1 high)  41 commits · 3 refs · 12 files · 189 blobs · 4.1 MB scanned · 0.8 s\n"
+        "✗ Found 1 secret in 1 place (1 high)\n"
+        "  41 commits · 3 refs · 12 files · 189 blobs · 4.1 MB scanned · 0.8 s\n"
     )
 
 
@@ -151,5 +152,7 @@ def test_hostile_text_sends_nothing_to_a_terminal_or_a_build_log(
     text = text_of(report, show_secrets=True)
 
     assert all(line.isprintable() for line in text.split("\n"))
-    assert all(line[:1] in {"┃", "!", ""} for line in text.split("\n"))
+    *lines, amounts, end = text.split("\n")
+    assert (amounts.split(" · ")[0], end) == ("  41 commits", "")
+    assert all(line[:1] in {"┃", "!", ""} for line in lines)
     assert not re.search(r"##\w*\[", text)
