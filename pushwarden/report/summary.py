@@ -48,7 +48,8 @@ def details(report: Report) -> list[str]:
     parts = [number(count, noun) for count, noun in counted if count]
     parts.append(f"{size(scanned.bytes)} scanned")
     if report.suppressed.total:
-        parts.append(f"{report.suppressed.total:,} suppressed")
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in report.suppressed.by_kind.items())
+        parts.append(f"{report.suppressed.total:,} suppressed" + (f" ({kinds})" if kinds else ""))
     return parts
 
 

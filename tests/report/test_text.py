@@ -95,7 +95,7 @@ def test_unused_and_expired_suppressions_are_named(make_report: Callable[..., Re
 
     assert "1 unused suppression: worth removing\n┃ .pushwarden-ignore:7  0d2f9a7be1c3… github-pat\n" in text
     assert "1 expired suppression: no longer applied\n┃ .pushwarden.toml:3  tests/** (old)  until 2026-01-31\n" in text
-    assert "4 suppressed" in text
+    assert "4 suppressed (4 config)" in text
 
 
 def test_sentences_wrap_and_snippets_are_cut_to_the_width(
