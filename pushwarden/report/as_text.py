@@ -75,7 +75,7 @@ def _rule(group: list[ReportedFinding], width: int, *, show_secrets: bool) -> It
     for index, sentence in enumerate(textwrap.wrap(clean.log_line(group[0].advice), width - 4)):
         yield [bar, part("→ " if index == 0 else "  ", "bold green"), part(sentence)]
     for link in group[0].references[:1]:
-        yield [bar, part(f"  {clean.log_line(link)}", "dim underline")]
+        yield [bar, part("  "), part(clean.log_line(link), "dim underline")]
     yield []
 
 

@@ -36,7 +36,7 @@ def test_the_comments_allow_what_they_say() -> None:
 
 
 def test_every_format_is_in_the_table_with_the_names_that_mean_it() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \|", PAGE.split("## What a finding says")[0], re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \|([^|]*)\|", PAGE.split("## What a finding says")[0], re.MULTILINE)
 
     assert tuple(name for name, _ in rows) == FORMATS
     for name, files in rows:
