@@ -172,7 +172,10 @@ RESET: Final = Subscriber(
     bus=Bus.SECURITY,
     pattern=_responses("reset"),
     grants=(
-        Grant(("codecommit:GetRepository", "codecommit:GitPull", "codecommit:GitPush"), Resource.REPOSITORIES),
+        Grant(
+            ("codecommit:GetBranch", "codecommit:GetRepository", "codecommit:GitPull", "codecommit:GitPush"),
+            Resource.REPOSITORIES,
+        ),
         Grant(("s3:PutObject",), Resource.BACKUPS),
         Grant(("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"), Resource.TABLE),
         _USE_KEY,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import IO, Final, Protocol, cast
 
@@ -83,6 +83,8 @@ class GitEndpoint:
     credentials: CredentialSource
     pool: urllib3.PoolManager
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _offers: dict[str, frozenset[str]] = field(default_factory=dict)
+    """What the service was seen to advertise: it is the same for every repository, so asking once is enough."""
 
     def advertisement(self, repository: str, service: str) -> Advertisement:
         """Ask for the refs; ``service`` is ``git-upload-pack`` (to read) or ``git-receive-pack`` (to write).
@@ -91,7 +93,10 @@ class GitEndpoint:
             GitError: the server refused or could not be reached; the subclass says which.
         """
         with self._request("GET", repository, f"/info/refs?service={service}") as body:
-            return _parse_advertisement(body)
+            advertised = _parse_advertisement(body)
+        if advertised.capabilities:
+            self._offers[service] = advertised.capabilities
+        return advertised
 
     def fetch(
         self,
@@ -132,9 +137,10 @@ class GitEndpoint:
             RefRejectedError: the ref did not stand at ``old``, or the server refused for another reason (given).
             GitError: the server could not be asked; nothing is known of the ref then.
         """
-        advertised = self.advertisement(repository, "git-receive-pack")
+        service = "git-receive-pack"
+        offered = self._offers.get(service) or self.advertisement(repository, service).capabilities
         wanted = ["report-status"] + (["delete-refs"] if new == ZERO_ID else [])
-        capabilities = " ".join(c for c in wanted if c in advertised.capabilities)
+        capabilities = " ".join(c for c in wanted if c in offered)
         command = packet(f"{old} {new} {ref}\0{capabilities}".encode("utf-8", "surrogateescape"))
         # A deletion carries no pack at all: https://git-scm.com/docs/pack-protocol#_reference_update_request_and_packfile_transfer
         request = command + FLUSH + (b"" if new == ZERO_ID else pack)

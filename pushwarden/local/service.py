@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -115,6 +116,39 @@ class LocalService:
             aws_access_key_id=who.access_key_id,
             aws_secret_access_key=who.secret_access_key,
         )
+
+    def tip(self, repository: str, ref: str) -> str | None:
+        """Return what a ref stands at, read from the repository's own folder."""
+        done = subprocess.run(
+            [
+                "git",
+                "--git-dir",
+                str(self.codecommit.repository_path(repository)),
+                "rev-parse",
+                "--verify",
+                "--quiet",
+                ref,
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout.strip() or None
+
+    def tags(self, repository: str) -> dict[str, str]:
+        """Return a repository's tags."""
+        app = self.app(administrator())
+        return app.codecommit.tags(app.codecommit.repository(repository).arn)
+
+    def security_events(self) -> list[dict[str, Any]]:
+        """Return the events on the security bus that nobody has asked for yet, oldest first."""
+        sqs, found = self.aws.client("sqs"), []
+        queue = self.stack.watch_queue
+        while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                found.append(json.loads(message["Body"]))
+                sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return found
 
     def idle(self) -> bool:
         """Tell whether no event waits anywhere."""

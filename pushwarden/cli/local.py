@@ -1,0 +1,53 @@
+"""``pushwarden local``: the whole service on this machine."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import click
+
+
+@click.group()
+def local() -> None:
+    """Run the whole service on this machine, without AWS."""
+
+
+@local.command()
+@click.option("--keep", is_flag=True, help="Keep the folder with mails, logs and repositories.")
+def demo(*, keep: bool) -> None:
+    """Show the main job from push to restore; exits non-zero if a step does not happen as promised."""
+    from rich.console import Console  # noqa: PLC0415 - only this command shows anything
+
+    from pushwarden.local.demo import Demo, DemoFailedError  # noqa: PLC0415 - moto is slow to import
+
+    root = Path(tempfile.mkdtemp(prefix="pushwarden-demo-"))
+    try:
+        Demo(Console(), root).run()
+    except DemoFailedError as error:
+        keep = True
+        raise click.ClickException(str(error)) from None
+    finally:
+        if not keep:
+            shutil.rmtree(root, ignore_errors=True)
+
+
+@local.command()
+@click.option("--port", default=8989, show_default=True, help="Port of CodeCommit on 127.0.0.1; 0 for any.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    help="Where mails, logs and repositories go; by default a new temporary folder.",
+)
+@click.option("--repository", default="TestRepository", show_default=True, help="A repository to begin with.")
+def up(port: int, folder: Path | None, repository: str) -> None:
+    """Keep the service running, and show what happens live; Ctrl-C ends it."""
+    from rich.console import Console  # noqa: PLC0415 - see above
+
+    from pushwarden.local.up import run  # noqa: PLC0415 - see above
+
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    run(Console(), folder or Path(tempfile.mkdtemp(prefix="pushwarden-local-")), port, repository)
