@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Final, Literal, get_args
@@ -146,25 +146,26 @@ class RequestLog:
 class RateLimit:
     """A token bucket over all calls of the account; unlimited until ``per_second`` is set."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.per_second: float | None = None
+        self._clock = clock
         self._lock = threading.Lock()
         self._tokens = 0.0
-        self._filled_at = time.monotonic()
+        self._filled_at = clock()
 
     def set(self, per_second: float | None) -> None:
         """Allow ``per_second`` requests per second, with a burst of one second; None lifts the limit."""
         with self._lock:
             self.per_second = per_second
             self._tokens = per_second or 0.0
-            self._filled_at = time.monotonic()
+            self._filled_at = self._clock()
 
     def allow(self) -> bool:
         """Take one request's token; False when there is none."""
         with self._lock:
             if self.per_second is None:
                 return True
-            now = time.monotonic()
+            now = self._clock()
             self._tokens = min(self.per_second, self._tokens + (now - self._filled_at) * self.per_second)
             self._filled_at = now
             if self._tokens < 1:
