@@ -72,14 +72,19 @@ def join(scanned: Scanned, repository: Repository, head: Head, *, whole: bool) -
     Raises:
         GitError: refs cannot be read.
     """
+    if not (whole or scanned.introduced):  # the quick way out of a hook
+        return Outcome((), scanned.gaps, _counts(scanned, 0))
     refs = read_refs(repository.git)
     commits = {each.commit for each in scanned.introduced if each.commit is not None}
     people = _people(repository, sorted(commits))
     reached = _reached(scanned, repository, refs, head, commits, whole=whole) if commits else {}
     found = tuple(_found(each, people, reached, refs, head) for each in scanned.introduced)
+    return Outcome(found, scanned.gaps, _counts(scanned, len(refs.commits) if whole else 0))
+
+
+def _counts(scanned: Scanned, refs: int) -> Counts:
     results = scanned.results
-    counts = Counts(commits=len(scanned.paths.commits), blobs=results.blobs, bytes=results.size, refs=len(refs.commits))
-    return Outcome(found, scanned.gaps, counts)
+    return Counts(commits=len(scanned.paths.commits), blobs=results.blobs, bytes=results.size, refs=refs)
 
 
 def _people(repository: Repository, commits: list[bytes]) -> dict[bytes, Person | None]:

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pushwarden.history.local.pool import Died, Pool
+
+ROOT = Path(__file__).parents[3]
+
+
+def double(number: int) -> int:
+    if number < 0:
+        os._exit(7)
+    if number == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number * 2
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 5])
+def test_every_task_has_its_result(jobs: int) -> None:
+    with Pool(double, jobs) as pool:
+        assert sorted(pool.map(range(1, 40))) == [(number, number * 2) for number in range(1, 40)]
+
+
+def test_pool_can_be_used_again() -> None:
+    with Pool(double, 2) as pool:
+        assert sorted(pool.map([1, 2, 3])) == [(1, 2), (2, 4), (3, 6)]
+        assert sorted(pool.map([4, 5])) == [(4, 8), (5, 10)]
+        assert list(pool.map([])) == []
+
+
+def test_task_that_kills_its_worker_is_told_and_the_others_are_done() -> None:
+    with Pool(double, 2) as pool:
+        results = dict(pool.map([1, -1, 2, 0, 3, -2, 4]))
+    assert {task: result for task, result in results.items() if task > 0} == {1: 2, 2: 4, 3: 6, 4: 8}
+    assert results[-1] == results[-2] == Died(7)
+    assert results[0] == Died(-signal.SIGKILL)
+
+
+def test_large_tasks_and_results_do_not_block_each_other() -> None:
+    with Pool(bytes.swapcase, 2) as pool:
+        results = [result for _, result in pool.map([b"x" * 3_000_000] * 6)]
+    assert results == [b"X" * 3_000_000] * 6
+
+
+SLEEPER = """
+import os, sys, time
+from pushwarden.history.local.pool import Pool
+def sleep(number):
+    os.write(1, b"%d\\n" % os.getpid())
+    time.sleep(60)
+with Pool(sleep, 2) as pool:
+    list(pool.map([1, 2]))
+"""
+
+
+def test_interrupt_ends_the_workers() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLEEPER],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert process.stdout is not None
+    workers = [int(process.stdout.readline()) for _ in range(2)]
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode != 0
+    for worker in workers:
+        with pytest.raises(ProcessLookupError):
+            os.kill(worker, 0)
