@@ -74,6 +74,11 @@ class ObjectReader:
         found = self.read(object_id)
         return found.require() if found is not None and found.kind == kind else None
 
+    @property
+    def is_running(self) -> bool:
+        """Tell whether the process is there."""
+        return self._process is not None
+
     def close(self) -> None:
         """End the process; the next read starts another."""
         with self._lock:

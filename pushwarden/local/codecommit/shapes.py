@@ -10,7 +10,7 @@ import base64
 import binascii
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -18,6 +18,31 @@ from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StringShape, StructureShape
 
 from pushwarden.local.codecommit.errors import ApiError
+
+_ALIASES: Final[Mapping[str, str]] = {
+    "commitIds": "commitIdsList",
+    "tagKeys": "tagKeysList",
+    "tags": "tagsMap",
+    "beforeCommitId": "commitId",
+    "afterCommitId": "commitId",
+    "parentCommitId": "commitId",
+    "sourceCommitSpecifier": "commit",
+    "destinationCommitSpecifier": "commit",
+    "afterCommitSpecifier": "commit",
+    "beforeCommitSpecifier": "commit",
+    "commitSpecifier": "commit",
+    "filePath": "path",
+    "folderPath": "path",
+    "content": "commentContent",
+    "inReplyTo": "commentId",
+    "oldName": "repositoryName",
+    "newName": "repositoryName",
+    "afterBlobId": "blobId",
+    "beforeBlobId": "blobId",
+    "sourceReference": "referenceName",
+    "destinationReference": "referenceName",
+}
+"""Members whose errors have another name."""
 
 TARGET_PREFIX: Final = "CodeCommit_20150413."
 
@@ -61,8 +86,9 @@ def _parse(operation: OperationModel, name: str, shape: Shape, value: Any) -> An
 
 def _parse_structure(operation: OperationModel, shape: StructureShape, value: dict[str, Any]) -> dict[str, Any]:
     for name in shape.required_members:
-        if value.get(name) in (None, ""):
-            raise ApiError(_declared(operation, f"{name}RequiredException"), f"{name} is required")
+        given = value.get(name)
+        if given is None or (given == "" and shape.members[name].type_name == "string"):
+            raise ApiError(_declared(operation, f"{name}Required"), f"{name} is required")
     return {
         name: _parse(operation, name, member, value[name])
         for name, member in shape.members.items()
@@ -107,7 +133,7 @@ def _checked_string(operation: OperationModel, name: str, shape: Shape, value: s
         or (isinstance(shape, StringShape) and bool(shape.enum) and value not in shape.enum)
     )
     if problems:
-        code = _declared(operation, f"Invalid{name}Exception")
+        code = _declared(operation, f"Invalid{name}")
         raise ApiError(code, f"{name} is not valid: {value[:100]!r} does not fit the constraints of {shape.name}")
     return value
 
@@ -117,9 +143,21 @@ def _python_pattern(pattern: str) -> str:
 
 
 def _declared(operation: OperationModel, wanted: str) -> str:
-    """Return the operation's error of that name, whatever its case, or the general ValidationException."""
+    """Return the operation's error for a missing or malformed member, or the general ValidationException.
+
+    Most errors are named after the member; some after its last words or by a name of their own.
+    """
     known: Mapping[str, str] = {shape.name.lower(): shape.name for shape in operation.error_shapes}
-    return known.get(wanted.lower(), "ValidationException")
+    for candidate in (wanted, *_other_names(wanted)):
+        if (code := f"{candidate}exception".lower()) in known:
+            return known[code]
+    return "ValidationException"
+
+
+def _other_names(wanted: str) -> Iterator[str]:
+    for part, replacement in _ALIASES.items():
+        if part in wanted:
+            yield wanted.replace(part, replacement)
 
 
 def format_output(operation: OperationModel, value: Mapping[str, Any]) -> dict[str, Any]:

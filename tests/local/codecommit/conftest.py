@@ -16,6 +16,7 @@ import git_remote_codecommit
 import pytest
 from botocore.config import Config
 from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
 
 from pushwarden.local.codecommit import CodeCommitServer, Principal
 
@@ -189,3 +190,22 @@ def details(server: CodeCommitServer) -> Callable[[str], list[dict[str, Any]]]:
 def git_time(moment: dt.datetime) -> str:
     """Return a time as the GIT signature writes it."""
     return moment.astimezone(dt.UTC).strftime("%Y%m%dT%H%M%S")
+
+
+@pytest.fixture
+def diverged(work: Work, repo: str) -> dict[str, str]:
+    """``main`` and ``topic`` with a common base; both change ``both`` in different places."""
+    lines = [f"line {number}\n" for number in range(20)]
+    base = work.commit({"both": "".join(lines), "main-only": "0", "gone": "x", "d/deep": "1"})
+    work.git("switch", "-q", "-c", "topic")
+    (work.folder / "gone").unlink()
+    topic = work.commit({"both": "topic\n" + "".join(lines[1:]), "d/new": "t"})
+    work.git("switch", "-q", "main")
+    main = work.commit({"both": "".join(lines[:-1]) + "main\n", "main-only": "1"})
+    work.git("push", f"@{repo}", "main", "topic", f"{base}:refs/heads/behind")
+    return {"base": base, "topic": topic, "main": main}
+
+
+def code(error: pytest.ExceptionInfo[ClientError]) -> str:
+    """Return the error code that the API answered with."""
+    return str(error.value.response["Error"]["Code"])

@@ -10,11 +10,7 @@ from botocore.exceptions import ClientError
 from pushwarden.local.codecommit import CodeCommitServer
 from pushwarden.local.codecommit.shapes import service_model
 
-from .conftest import ACCOUNT, ADMIN, NOBODY, REGION, Work, connect
-
-
-def code(error: pytest.ExceptionInfo[ClientError]) -> str:
-    return str(error.value.response["Error"]["Code"])
+from .conftest import ACCOUNT, ADMIN, NOBODY, REGION, Work, code, connect
 
 
 def test_a_new_repository_is_described_as_codecommit_does(server: CodeCommitServer, admin: Any) -> None:

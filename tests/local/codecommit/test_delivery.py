@@ -129,7 +129,8 @@ def test_a_listener_may_send_events_itself() -> None:
         else:
             done.set()
 
-    switches = EventSwitches(echo)
+    switches = EventSwitches()
+    switches.listener = echo
     switches.send({"n": 1})
     assert done.wait(10)
     assert switches.wait_idle()

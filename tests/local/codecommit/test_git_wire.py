@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import http.client
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,18 @@ class Wire:
         user, password = credentials_of(signed_url(server, name, principal))
         self.headers = {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
 
-    def request(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, bytes]:
+    def request(self, method: str, path: str, body: bytes | Iterator[bytes] = b"", **headers: str) -> tuple[int, bytes]:
         host = self.server.url.removeprefix("http://")
         connection = http.client.HTTPConnection(host, timeout=20)
         named = {key.replace("_", "-"): value for key, value in headers.items()}
         try:
-            connection.request(method, f"/v1/repos/{self.name}/{path}", body, self.headers | named)
+            connection.request(
+                method,
+                f"/v1/repos/{self.name}/{path}",
+                body,
+                self.headers | named,
+                encode_chunked="Transfer-Encoding" in named,
+            )
             response = connection.getresponse()
             return response.status, response.read()
         finally:
@@ -264,3 +271,15 @@ def test_a_policy_on_references_denies_the_push_but_not_the_advertisement(
 def test_a_repository_path_outside_the_store_is_not_served(wire: Wire, tmp_path: Path) -> None:
     wire.name = "..%2f..%2fetc"
     assert wire.request("GET", "info/refs?service=git-upload-pack")[0] == 404
+
+
+def test_a_repository_that_is_deleted_during_a_push_is_not_found(
+    wire: Wire, pushed: tuple[str, str], admin: Any
+) -> None:
+    def parts() -> Iterator[bytes]:
+        yield pktline.encode(f"{pushed[1]} {pushed[0]} refs/heads/main\0report-status".encode()) + b"0000"
+        admin.delete_repository(repositoryName=wire.name)
+        yield EMPTY_PACK
+
+    assert wire.request("POST", "git-receive-pack", parts(), Transfer_Encoding="chunked")[0] == 404
+    assert len(wire.server.events.sent) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import sys
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, TypeVar
@@ -49,6 +50,9 @@ def _place(token: str | None, error: str) -> int:
         return 0
     try:
         text = base64.urlsafe_b64decode(token.encode("ascii")).decode("ascii")
-        return int(text.removeprefix("page:"))
+        start = int(text.removeprefix("page:"))
     except (binascii.Error, ValueError):
-        raise ApiError(error, "The continuation token is not valid") from None
+        start = -1
+    if not 0 <= start <= sys.maxsize // 2:
+        raise ApiError(error, "The continuation token is not valid")
+    return start
