@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Protocol
+from typing import Final
 
 import regex
 
 from pushwarden.detect.globs import glob_pattern
 from pushwarden.detect.rule import SECRET_GROUP, Rule
-from pushwarden.detect.shape import Shape, shape_of
+from pushwarden.detect.shape import Shape
 
 NEVER: Final = r"[^\x00-\xff]"
-"""The pattern of rules that have none: it matches nothing."""
+"""A pattern that matches nothing."""
+NOTHING: Final = Shape(NEVER, 0, None, 0, 0)
+"""The shape of rules that have no pattern."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,32 +31,13 @@ class RawHit:
     secret_end: int
 
 
-class Matcher(Protocol):
-    """Something with an expression that the engines run: a rule, or a family of them."""
-
-    @property
-    def name(self) -> str:
-        """What messages call it."""
-
-    @property
-    def shape(self) -> Shape:
-        """What the engines know of its expression."""
-
-    @property
-    def expression(self) -> regex.Pattern[bytes]:
-        """The expression itself."""
-
-    def hit(self, match: regex.Match[bytes]) -> RawHit | None:
-        """Return the hit that a match of the expression is, if it is one."""
-
-
 class CompiledRule:
     """A rule with its regular expressions over bytes."""
 
-    def __init__(self, rule: Rule, shape: Shape | None = None) -> None:
+    def __init__(self, rule: Rule, shape: Shape) -> None:
         self.rule = rule
         self.name = f'rule "{rule.id}"'
-        self.shape = shape if shape is not None else shape_of(rule.pattern or NEVER)
+        self.shape = shape
 
     @cached_property
     def expression(self) -> regex.Pattern[bytes]:

@@ -17,6 +17,7 @@ from pushwarden.detect.generic import judge
 from pushwarden.detect.lines import LineIndex
 from pushwarden.detect.plain import Engine
 from pushwarden.detect.resolve import Placed, pair_up, without_overlaps
+from pushwarden.detect.service import Services
 from pushwarden.model import Match, Secret
 
 _MORE_TIME: Final = "scan it again with more time"
@@ -40,12 +41,39 @@ class PairedMatch(Match):
     """The other half."""
 
 
+_NO_PROBES: Final[tuple[dict[int, list[int]], dict[int, list[int]], list[int]]] = ({}, {}, [])
+
+
+class Kit:
+    """What scanning needs, the same for every piece of content."""
+
+    def __init__(self, engine: Engine, services: Sequence[CompiledRule], judged: Sequence[CompiledRule]) -> None:
+        self.engine = engine
+        self.services = Services(services)
+        self.judged = {each.rule.id: each for each in judged}
+        self._named = len(services)
+        self._encoded = len(services) + len(PROBES)
+
+    def sort_out(self, probes: Mapping[int, list[int]]) -> tuple[dict[int, list[int]], dict[int, list[int]], list[int]]:
+        """Return the places of the services' names, of encoded text (both by number), and those for the judge."""
+        named: dict[int, list[int]] = {}
+        encoded: dict[int, list[int]] = {}
+        generic: set[int] = set()
+        for number, ends in probes.items():
+            if number < self._named:
+                named[number] = ends
+            elif number < self._encoded:
+                encoded[number - self._named] = ends
+            else:
+                generic.update(ends)
+        return named, encoded, sorted(generic)
+
+
 class Explorer:
     """Looks through one piece of content; made anew for each."""
 
-    def __init__(self, engine: Engine, judged: Mapping[str, CompiledRule], budget: Budget) -> None:
-        self._engine = engine
-        self._judged = judged
+    def __init__(self, kit: Kit, budget: Budget) -> None:
+        self._kit = kit
         self._budget = budget
 
     def content(self, data: bytes, path: str, depth: int = 0) -> list[Match]:
@@ -95,33 +123,43 @@ class Explorer:
 
     def _text(self, data: bytes, depth: int, scope: _Scope) -> list[Placed]:
         """Return what stands in ``data``, plain or encoded."""
-        found = self._engine.find(data, self._budget.deadline)
+        found = self._kit.engine.find(data, self._budget.deadline)
         for name in found.slow:
             self._budget.gap("timeout", f"not fully scanned: {name} took too long", _MORE_TIME)
+        named, encoded, generic = self._kit.sort_out(found.probes) if found.probes else _NO_PROBES
+        hits = found.hits
+        if named:
+            hits = [*hits, *self._service_hits(data, named)]
         placed: list[Placed] = []
-        if found.hits:
-            judged = (judge_hit(hit, data, scope.path) for hit in found.hits)
+        if hits:
+            judged = (judge_hit(hit, data, scope.path) for hit in hits)
             kept = pair_up([each for each in judged if each is not None], data)
             placed += (_place(each, data) for each in kept)
-        if found.probes:
-            placed += self._generic(data, scope.path, found.probes)
-            placed += self._decoded(data, found.probes, depth, scope)
+        if generic:
+            placed += self._generic(data, scope.path, generic)
+        if encoded:
+            placed += self._decoded(data, encoded, depth, scope)
         return placed
 
-    def _generic(self, data: bytes, path: str, probes: Mapping[int, Sequence[int]]) -> Iterator[Placed]:
+    def _service_hits(self, data: bytes, named: Mapping[int, Sequence[int]]) -> list[RawHit]:
+        """Return the keys near the names of services."""
+        try:
+            return list(self._kit.services.search(data, named))
+        except TimeoutError:
+            self._budget.gap("timeout", "not fully scanned: the search for keys of services took too long", _MORE_TIME)
+            return []
+
+    def _generic(self, data: bytes, path: str, ends: Sequence[int]) -> Iterator[Placed]:
         """Yield what the judge says of its probes."""
-        ends = [(end, end) for number, places in probes.items() if number >= len(PROBES) for end in places]
-        if not ends:
-            return
-        for each in judge(data, sorted(set(ends)), path):
-            rule = self._judged.get(each.rule_id)
+        for each in judge(data, [(end, end) for end in ends], path):
+            rule = self._kit.judged.get(each.rule_id)
             if rule is not None:
                 hit = RawHit(rule, each.start, each.end, each.start, each.end)
                 yield _place(Candidate(hit, each.confidence), data)
 
     def _decoded(self, data: bytes, probes: Mapping[int, Sequence[int]], depth: int, scope: _Scope) -> Iterator[Placed]:
         """Yield what stands in the encoded parts of ``data``, placed where the encoded text stands."""
-        if all(number >= len(PROBES) for number in probes) or self._budget.late():
+        if self._budget.late():
             return
         if depth >= self._budget.limits.text_depth:
             what = f"encodings deeper than {depth} inside each other were not decoded"

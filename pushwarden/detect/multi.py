@@ -14,7 +14,7 @@ from typing import Final
 
 import hyperscan
 
-from pushwarden.detect.compiled import Matcher, RawHit
+from pushwarden.detect.compiled import CompiledRule, RawHit
 from pushwarden.detect.plain import Found, search, seconds_left
 
 _BY_ID: Final = itemgetter(0)
@@ -25,7 +25,7 @@ class MultiEngine:
 
     name = "hyperscan"
 
-    def __init__(self, rules: Sequence[Matcher], probes: Sequence[bytes], database: hyperscan.Database) -> None:
+    def __init__(self, rules: Sequence[CompiledRule], probes: Sequence[bytes], database: hyperscan.Database) -> None:
         """Make an engine.
 
         Args:
@@ -66,7 +66,7 @@ class MultiEngine:
                 found.slow.append(rule.name)
 
 
-def confirm(rule: Matcher, data: bytes, ends: list[int], hits: list[RawHit], deadline: float | None) -> None:
+def confirm(rule: CompiledRule, data: bytes, ends: list[int], hits: list[RawHit], deadline: float | None) -> None:
     """Add the matches of ``rule`` that hold one of the ``ends`` of its trigger (ascending).
 
     Raises:
@@ -87,11 +87,10 @@ def confirm(rule: Matcher, data: bytes, ends: list[int], hits: list[RawHit], dea
             if match.start() >= last:
                 break
             floor = match.end()
-            if (hit := rule.hit(match)) is not None:
-                hits.append(hit)
+            hits.append(rule.hit(match))
 
 
-def compile_database(rules: Sequence[Matcher], probes: Sequence[bytes]) -> hyperscan.Database:
+def compile_database(rules: Sequence[CompiledRule], probes: Sequence[bytes]) -> hyperscan.Database:
     """Compile the triggers of ``rules`` and the ``probes`` into one database.
 
     Raises:

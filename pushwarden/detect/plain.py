@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 import regex
 
-from pushwarden.detect.compiled import Matcher, RawHit
+from pushwarden.detect.compiled import CompiledRule, RawHit
 
 RULE_SECONDS: Final = 1.0
 """Longest time that one rule may take on one piece of content."""
@@ -42,12 +42,11 @@ def seconds_left(deadline: float | None) -> float:
     return max(1e-3, min(RULE_SECONDS, deadline - time.monotonic()))
 
 
-def search(rule: Matcher, data: bytes, found: Found, deadline: float | None) -> None:
+def search(rule: CompiledRule, data: bytes, found: Found, deadline: float | None) -> None:
     """Add all matches of ``rule`` in ``data`` to ``found``."""
     try:
         for match in rule.expression.finditer(data, timeout=seconds_left(deadline)):
-            if (hit := rule.hit(match)) is not None:
-                found.hits.append(hit)
+            found.hits.append(rule.hit(match))
     except TimeoutError:
         found.slow.append(rule.name)
 
@@ -57,7 +56,7 @@ class PlainEngine:
 
     name = "plain"
 
-    def __init__(self, rules: Sequence[Matcher], probes: Sequence[bytes] = ()) -> None:
+    def __init__(self, rules: Sequence[CompiledRule], probes: Sequence[bytes] = ()) -> None:
         self._rules = tuple(rules)
         self._probes = tuple(regex.compile(each) for each in probes)
 

@@ -4,46 +4,56 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
-from pushwarden.detect.compiled import CompiledRule, Matcher
+from pushwarden.detect.compiled import NEVER, NOTHING, CompiledRule
 from pushwarden.detect.decode import PROBES
 from pushwarden.detect.generic import TRIGGERS
 from pushwarden.detect.rule import Allow, Near, Pair, Rule, RuleSet, Service
-from pushwarden.detect.service import families
-from pushwarden.detect.shape import Shape
+from pushwarden.detect.service import name_pattern
+from pushwarden.detect.shape import Shape, shape_of
 from pushwarden.model import Confidence
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """Rules, the matchers that find them, and the probes that find places for decoders and for the judge."""
+    """Rules, the matchers that find them, and the probes that find places to look closer at."""
 
     rules: RuleSet
-    matchers: tuple[Matcher, ...]
-    probes: tuple[bytes, ...]
+    matchers: tuple[CompiledRule, ...]
+    services: tuple[CompiledRule, ...]
+    """Rules that are found by the name of a service; they own the first probes."""
     judged: tuple[CompiledRule, ...]
-    """The rules whose hits come from :mod:`pushwarden.detect.generic`; its probes stand behind those of the decoders."""
+    """Rules whose hits come from :mod:`pushwarden.detect.generic`; its probes are the last."""
+    probes: tuple[bytes, ...]
+    """One for each service, then those of the decoders, then those of the judge."""
 
 
-def make_plan(rules: RuleSet, shapes: Sequence[Shape] | None = None) -> Plan:
+def make_plan(rules: RuleSet, shapes: Sequence[Shape] | None = None, probes: Sequence[str] | None = None) -> Plan:
     """Work out how to find ``rules``.
 
     Args:
         rules: the rules.
-        shapes: the shapes of the plan's matchers, if they are known from an earlier plan of the same rules.
+        shapes: the shapes of the matchers, where an earlier plan of the same rules knows them.
+        probes: the probes, likewise.
     """
     patterned = [rule for rule in rules if rule.engine == "pattern"]
-    known = iter(shapes) if shapes is not None else None
-    single = [CompiledRule(rule, next(known) if known else None) for rule in patterned]
-    services = [CompiledRule(rule, _NOTHING) for rule in rules if rule.service is not None]
-    grouped = families(services, known)
-    judged = [CompiledRule(rule, _NOTHING) for rule in rules if rule.engine == "judge"]
-    return Plan(rules, (*single, *grouped), (*PROBES, *(TRIGGERS if judged else ())), tuple(judged))
+    known = shapes if shapes is not None else [shape_of(rule.pattern) for rule in patterned]
+    services = tuple(CompiledRule(rule, NOTHING) for rule in rules if rule.service is not None)
+    judged = tuple(CompiledRule(rule, NOTHING) for rule in rules if rule.engine == "judge")
+    return Plan(
+        rules=rules,
+        matchers=tuple(CompiledRule(rule, shape) for rule, shape in zip(patterned, known, strict=True)),
+        services=services,
+        judged=judged,
+        probes=tuple(each.encode() for each in probes) if probes is not None else _probes(services, judged),
+    )
 
 
-_NOTHING = Shape("", 0, None, 0)
+def _probes(services: Sequence[CompiledRule], judged: Sequence[CompiledRule]) -> tuple[bytes, ...]:
+    names = (shape_of(name_pattern(each.rule.service)).trigger for each in services if each.rule.service is not None)
+    return (*((name or NEVER).encode() for name in names), *PROBES, *(TRIGGERS if judged else ()))
 
 
 def dump(plan: Plan) -> bytes:
@@ -51,7 +61,8 @@ def dump(plan: Plan) -> bytes:
     document = {
         "digest": plan.rules.digest,
         "rules": [_plain(rule) for rule in plan.rules],
-        "shapes": [[s.pattern, s.width, s.trigger, s.reach] for s in (each.shape for each in plan.matchers)],
+        "shapes": [astuple(each.shape) for each in plan.matchers],
+        "probes": [each.decode() for each in plan.probes],
     }
     return json.dumps(document, separators=(",", ":")).encode()
 
@@ -64,7 +75,7 @@ def load(raw: bytes) -> Plan:
     """
     document = json.loads(raw)
     rules = RuleSet([_rule(each) for each in document["rules"]], document["digest"])
-    return make_plan(rules, [Shape(*each) for each in document["shapes"]])
+    return make_plan(rules, [Shape(*each) for each in document["shapes"]], document["probes"])
 
 
 def _plain(rule: Rule) -> dict[str, Any]:

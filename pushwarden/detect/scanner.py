@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from pushwarden.detect.decode.limits import Budget, Limits
-from pushwarden.detect.explore import Explorer
+from pushwarden.detect.explore import Explorer, Kit
 from pushwarden.detect.plain import Engine
 from pushwarden.detect.plan import Plan
 from pushwarden.detect.rule import RuleSet
@@ -30,13 +30,12 @@ class Scanner:
         self.fallback_reason = fallback_reason
         """Why the plain engine stands in for hyperscan; None where it does not."""
         self.limits = limits or Limits()
-        self._engine = engine
-        self._judged = {each.rule.id: each for each in plan.judged}
+        self._kit = Kit(engine, plan.services, plan.judged)
 
     @property
     def engine(self) -> str:
         """Which engine runs: ``hyperscan`` or ``plain``."""
-        return self._engine.name
+        return self._kit.engine.name
 
     def scan(self, data: bytes, *, path: str = "", deadline: float | None = None) -> ScanResult:
         """Return what the rules find in ``data``, also where it is encoded or packed.
@@ -50,5 +49,5 @@ class Scanner:
             why = "not scanned: the time was up before it was begun; scan it again with more time"
             return ScanResult(gaps=(Gap("timeout", why, path or None),))
         budget = Budget(self.limits, path, deadline)
-        matches = Explorer(self._engine, self._judged, budget).content(data, path)
+        matches = Explorer(self._kit, budget).content(data, path)
         return ScanResult(tuple(matches), tuple(budget.gaps))

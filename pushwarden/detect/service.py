@@ -1,13 +1,17 @@
 """Keys without a shape of their own: found by the name of a service near a word such as ``key`` and a value of its shape.
 
-Services whose values look alike share one expression, so a service more costs next to nothing.
+Hyperscan looks for the services' names only, so a service more costs next to nothing; values are looked for where a service is
+named.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from operator import attrgetter
 from typing import Final
 
 import regex
@@ -15,12 +19,12 @@ import regex
 from pushwarden.detect.compiled import CompiledRule, RawHit
 from pushwarden.detect.filters import context_bounds
 from pushwarden.detect.rule import Service
-from pushwarden.detect.shape import Shape, shape_of
 
 DEFAULT_KEYS: Final = ("key", "token", "secret", "api", "auth", "pass", "pwd", "credential", "bearer")
 """One of these words must stand in the name that the value is given to."""
 _NAME_LINES: Final = 3
 """The service's name must stand within so many lines."""
+_NAME_BYTES: Final = 64
 _SHAPE: Final = re.compile(
     r"(?P<kind>hex|alnum|lower-alnum|upper-alnum|digits|alpha|base64url|base64|uuid|word)"
     r"(?:-?(?P<exact>\d+)|\{(?P<least>\d+)(?:,(?P<most>\d+))?\})?"
@@ -38,6 +42,7 @@ _UUID: Final = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9
 _LEAST_ENTROPY: Final = {"hex": 2.6, "digits": 2.0, "uuid": 2.6}
 _ENTROPY: Final = 3.0
 _MOST: Final = 1000
+_REGION_SECONDS: Final = 1.0
 
 
 def value_pattern(shape: str) -> str:
@@ -70,76 +75,114 @@ def least_entropy(shape: str) -> float:
     return next((value for kind, value in _LEAST_ENTROPY.items() if shape.startswith(kind)), _ENTROPY)
 
 
-class ServiceFamily:
-    """All services whose values have one shape and whose names use the same words."""
-
-    def __init__(
-        self, members: Sequence[CompiledRule], services: Sequence[Service], shape: Shape | None = None
-    ) -> None:
-        self.members = tuple(members)
-        self._services = tuple(services)
-        self.name = f"services with {services[0].shape}"
-        self.shape = shape if shape is not None else shape_of(_assignment(services[0]))
-
-    @cached_property
-    def expression(self) -> regex.Pattern[bytes]:
-        """A word such as ``key``, something between, a value."""
-        return regex.compile(self.shape.pattern.encode())
-
-    @cached_property
-    def _names(self) -> regex.Pattern[bytes]:
-        """Any member's name; the group ``n<index>`` says whose."""
-        alternatives = "|".join(
-            f"(?P<n{index}>{'|'.join(service.names)})" for index, service in enumerate(self._services)
-        )
-        return regex.compile(f"(?i:{alternatives})".encode())
-
-    def hit(self, match: regex.Match[bytes]) -> RawHit | None:
-        """Return the hit of the service that is named closest before the value, or else closest after it."""
-        data, (start, end) = match.string, match.span()
-        first, last = match.span("secret")
-        low, high = context_bounds(data, start, end, _NAME_LINES)
-        best: tuple[int, int] | None = None
-        for named in self._names.finditer(data, low, high, overlapped=True):
-            if not _stands_alone(data, *named.span()) or (first < named.end() and named.start() < last):
-                continue
-            distance = first - named.end() if named.end() <= first else 2 * (high - low) + named.start()
-            index = int(str(named.lastgroup)[1:])
-            if best is None or distance < best[0]:
-                best = (distance, index)
-        if best is None:
-            return None
-        return RawHit(self.members[best[1]], start, end, first, last)
+def name_pattern(service: Service) -> str:
+    """Return the expression of a service's names, any case."""
+    return f"(?i:{'|'.join(service.names)})"
 
 
-def _assignment(service: Service) -> str:
-    words = "|".join(service.keys or DEFAULT_KEYS)
-    return (
-        rf"(?i:{words})[\w.\-]{{0,24}}[^\w\r\n]{{1,10}}(?:(?i:value|bearer|token|basic|apikey)[^\w\r\n]{{1,6}})?"
-        rf"(?P<secret>{value_pattern(service.shape)})(?![A-Za-z0-9_+/=-])"
+@dataclass(frozen=True, slots=True)
+class _Mention:
+    """A place where a service is named."""
+
+    rule: CompiledRule
+    start: int
+    end: int
+
+
+class Services:
+    """All services whose keys are found by name and nearness."""
+
+    def __init__(self, rules: Iterable[CompiledRule]) -> None:
+        self._rules = tuple(rules)
+
+    def search(self, data: bytes, named: Mapping[int, Sequence[int]]) -> Iterator[RawHit]:
+        """Yield the keys near the services' names.
+
+        Args:
+            data: the content.
+            named: for each service, by its number, the offsets where an expression for its name ends, ascending.
+
+        Raises:
+            TimeoutError: an expression took too long.
+        """
+        groups: dict[tuple[str, tuple[str, ...]], list[_Mention]] = {}
+        for number, ends in named.items():
+            rule = self._rules[number]
+            service = rule.rule.service
+            if service is not None:
+                groups.setdefault((service.shape, service.keys), []).extend(_mentions(rule, service, data, ends))
+        for (shape, keys), mentions in sorted(groups.items()):
+            expression = _assignment(shape, keys)
+            mentions.sort(key=_START)
+            starts = [each.start for each in mentions]
+            for start, end in _regions(data, mentions):
+                for found in expression.finditer(data, start, end, timeout=_REGION_SECONDS):
+                    nearest = _nearest(data, found, mentions, starts)
+                    if nearest is not None:
+                        yield RawHit(nearest.rule, *found.span(), *found.span("secret"))
+
+
+_START: Final = attrgetter("start")
+
+
+@cache
+def _names(service: Service) -> regex.Pattern[bytes]:
+    return regex.compile(name_pattern(service).encode())
+
+
+@cache
+def _assignment(shape: str, keys: tuple[str, ...]) -> regex.Pattern[bytes]:
+    words = "|".join(keys or DEFAULT_KEYS)
+    return regex.compile(
+        (
+            rf"(?i:{words})[\w.\-]{{0,24}}[^\w\r\n]{{1,10}}(?:(?i:value|bearer|token|basic|apikey)[^\w\r\n]{{1,6}})?"
+            rf"(?P<secret>{value_pattern(shape)})(?![A-Za-z0-9_+/=-])"
+        ).encode()
     )
+
+
+def _mentions(rule: CompiledRule, service: Service, data: bytes, ends: Sequence[int]) -> Iterator[_Mention]:
+    """Yield where the name really stands, as a word of its own."""
+    done = 0
+    for end in ends:
+        for found in _names(service).finditer(data, max(done, end - _NAME_BYTES), min(len(data), end + _NAME_BYTES)):
+            done = max(done, found.end())
+            if _stands_alone(data, *found.span()):
+                yield _Mention(rule, *found.span())
+
+
+def _regions(data: bytes, mentions: Sequence[_Mention]) -> Iterator[tuple[int, int]]:
+    """Yield the stretches of ``data`` that are near enough to a mention, in order, without overlap."""
+    start = end = 0
+    for each in mentions:
+        low, high = context_bounds(data, each.start, each.end, _NAME_LINES)
+        if low <= end:
+            end = max(end, high)
+            continue
+        yield start, end
+        start, end = low, high
+    yield start, end
+
+
+def _nearest(
+    data: bytes, found: regex.Match[bytes], mentions: Sequence[_Mention], starts: Sequence[int]
+) -> _Mention | None:
+    """Return the service that is named closest before the value, or else closest after it, within reach."""
+    low, high = context_bounds(data, *found.span(), _NAME_LINES)
+    first, last = found.span("secret")
+    best: tuple[int, _Mention] | None = None
+    for each in mentions[bisect_left(starts, low) : bisect_left(starts, high)]:
+        if each.end > high or (first < each.end and each.start < last):
+            continue
+        distance = first - each.end if each.end <= first else (high - low) + each.start - last
+        if best is None or distance < best[0]:
+            best = (distance, each)
+    return best[1] if best else None
 
 
 def _stands_alone(data: bytes, start: int, end: int) -> bool:
     """Tell whether ``data[start:end]`` is a word of its own, also inside ``camelCase`` and ``snake_case``."""
-    before, after = data[start - 1 : start], data[end : end + 1]
+    before, after = data[start - 1 : start] if start else b"", data[end : end + 1]
     opens = not before.isalpha() or (before.islower() and data[start : start + 1].isupper())
     closes = not after.isalpha() or (data[end - 1 : end].islower() and after.isupper())
     return opens and closes
-
-
-def families(rules: Iterable[CompiledRule], shapes: Iterator[Shape] | None = None) -> list[ServiceFamily]:
-    """Group the service rules among ``rules`` by shape and words, in a fixed order.
-
-    Args:
-        rules: compiled rules; those without a service are left.
-        shapes: the shapes of the families, where they are known.
-    """
-    groups: dict[tuple[str, tuple[str, ...]], list[tuple[CompiledRule, Service]]] = {}
-    for each in rules:
-        if (service := each.rule.service) is not None:
-            groups.setdefault((service.shape, service.keys), []).append((each, service))
-    return [
-        ServiceFamily([c for c, _ in group], [s for _, s in group], next(shapes) if shapes else None)
-        for _, group in sorted(groups.items(), key=lambda item: item[0])
-    ]

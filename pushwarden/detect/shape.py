@@ -33,6 +33,10 @@ _BACK_WIDTH: Final = 256
 """How wide a back-reference is taken to be."""
 _TAIL: Final = 16
 """How much of a long run of characters a trigger asks for at its end."""
+_WIDE: Final = 120
+"""A set of so many bytes is nearly any byte."""
+_LONG: Final = 16
+_SOLID: Final = 4
 _OPENING: Final = 3
 """So many certain bytes at the beginning make what stands before them not worth a look."""
 _COUNTED: Final = 100
@@ -63,6 +67,8 @@ class Shape:
     """The expression for hyperscan; None where nothing must stand there."""
     reach: int
     """The trigger ends at most this far behind the start of the match."""
+    solid: int
+    """So many certain bytes in a row, whichever way the trigger matches: hyperscan finds those at full speed."""
 
 
 def shape_of(pattern: str) -> Shape:
@@ -77,13 +83,58 @@ def shape_of(pattern: str) -> Shape:
         bounded = f"{bounded[: each.start]}{{{each.least},{_bound(each.item, each.least)}}}{bounded[each.end :]}"
     tree = parse(bounded).tree
     head = _cut(tree)
+    if head is not None:
+        head = _between_wide(head)
     usable = head is not None and _least(head) > 0
     return Shape(
         pattern=bounded,
         width=_width(tree, looking=True) + 2,
         trigger=_write(_behead(head)) if head is not None and usable else None,
-        reach=_width(head, looking=True) + 2 if head is not None else 0,
+        reach=_width(_cut(tree) or tree, looking=True) + 2,
+        solid=_solid(head) if head is not None and usable else 0,
     )
+
+
+def _between_wide(node: Node) -> Node:
+    """Cut at repeats of nearly any byte, which make hyperscan slow, and return the part that is easiest to find."""
+    if not isinstance(node, Seq):
+        return node
+    parts: list[list[Node]] = [[]]
+    for each in node.items:
+        if isinstance(each, Repeat) and _is_wide(each):
+            parts.append([])
+        else:
+            parts[-1].append(each)
+    if len(parts) == 1:
+        return node
+    found = [cut for part in parts if part and (cut := _cut(Seq(tuple(part)))) is not None]
+    best = max(found, key=_solid, default=node)
+    return best if _solid(best) >= _SOLID else node
+
+
+def _is_wide(each: Repeat) -> bool:
+    mask = each.item.mask if isinstance(each.item, Chars) else ALL
+    return mask.bit_count() >= _WIDE and (each.most or 0) >= _LONG
+
+
+def _solid(node: Node) -> int:
+    """Return the longest run of almost certain bytes that ``node`` holds whichever way it matches."""
+    match node:
+        case Chars(mask):
+            return int(mask.bit_count() <= 2)  # noqa: PLR2004 - a letter in both cases
+        case Seq(items):
+            best = run = 0
+            for each in items:
+                here = _solid(each)
+                run = run + here if here and here == _width(each, looking=False) == _least(each) else here
+                best = max(best, run)
+            return best
+        case Alt(branches):
+            return min(map(_solid, branches))
+        case Repeat(item, least):
+            return _solid(item) if least else 0
+        case _:
+            return 0
 
 
 def _bound(item: Node, least: int) -> int:
