@@ -120,6 +120,18 @@ def test_markup_that_a_pusher_wrote_adds_no_element(
     json.loads(page.text["data"])
 
 
+def test_the_data_cannot_end_the_element_it_stands_in(
+    make_finding: Callable[..., ReportedFinding], make_report: Callable[..., Report]
+) -> None:
+    stream = io.BytesIO()
+    write(make_report(make_finding(path="</script x><!--<script>&lt;")), "html", stream)
+
+    data = stream.getvalue().decode().split('id="data">')[1].split("</script>")[0]
+
+    assert not set("<>&") & set(data)
+    assert json.loads(data)["findings"][0]["path"] == "</script x><!--<script>&lt;"
+
+
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(ANYTHING)
 def test_text_is_shown_without_controls_or_bidirectional_marks(

@@ -212,6 +212,7 @@ def test_dates_that_a_forged_commit_made_absurd_do_not_hang_the_page(
     browser.open(saved(make_report(*findings), tmp_path / "page.html"))
 
     assert len(browser.eval(PLACES)) == 5
+    assert browser.eval("document.querySelectorAll('#bars button').length") == 400
     assert problems(browser) == []
 
 

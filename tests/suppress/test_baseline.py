@@ -149,6 +149,20 @@ def test_a_link_in_place_of_the_file_is_replaced_not_followed(tmp_path: Path) ->
     assert not (tmp_path / ".pushwarden-ignore").is_symlink()
 
 
+def test_a_link_under_the_name_of_the_partial_file_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = tmp_path / "outside"
+    outside.write_text("precious")
+    (tmp_path / ".pushwarden-ignore.guessed.part").symlink_to(outside)
+    monkeypatch.setattr("pushwarden.suppress.baseline.secrets.token_hex", lambda _: "guessed")
+
+    with pytest.raises(SuppressError, match="cannot write it"):
+        save(tmp_path, IgnoreFile())
+
+    assert outside.read_text() == "precious"
+
+
 def test_git_is_told_once_to_keep_both_sides(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     attributes = tmp_path / ".gitattributes"
