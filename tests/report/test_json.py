@@ -117,16 +117,17 @@ def test_hostile_text_keeps_the_report_valid_ascii(
         assert record["path"] == path
 
 
-@pytest.mark.parametrize("format_", ["json", "jsonl", "sarif", "gitlab"])
+@pytest.mark.parametrize(
+    ("format_", "kept"), [("json", "##[x]"), ("jsonl", "##[x]"), ("gitlab", "##[x]"), ("sarif", "##vso[task]y")]
+)
 def test_commands_of_build_servers_are_escaped_and_read_back(
-    format_: str, make_finding: Callable[..., ReportedFinding], make_report: Callable[..., Report]
+    format_: str, kept: str, make_finding: Callable[..., ReportedFinding], make_report: Callable[..., Report]
 ) -> None:
-    data = written(make_report(make_finding(snippet="##[error]x ##vso[task]y", path="##[x]")), format_)
+    data = written(make_report(make_finding(snippet="##vso[task]y", path="##[x]")), format_)
 
     assert b"##" not in data
-    assert "##[x]" in str(
-        [json.loads(line) for line in data.splitlines()] if format_ == "jsonl" else json.loads(data)
-    ) or (format_ == "sarif" and b"%23%23%5Bx%5D" in data)
+    documents = data.splitlines() if format_ == "jsonl" else [data]
+    assert kept in str([json.loads(document) for document in documents])
 
 
 @pytest.mark.parametrize("confidence", list(Confidence))
