@@ -206,8 +206,8 @@ def _request_tags(call: Call) -> dict[str, Sequence[str]]:
 def _parse_json(body: bytes) -> Any:
     try:
         return json.loads(body or b"{}")
-    except ValueError:
-        raise ApiError("SerializationException", "the body is not JSON") from None
+    except (ValueError, RecursionError):
+        raise ApiError("SerializationException", "the body is not JSON, or nested too deeply") from None
 
 
 def _denied(arn: str, action: str, resource: str, decision: Decision) -> ApiError:

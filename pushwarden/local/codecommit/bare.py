@@ -26,6 +26,9 @@ OBJECT_ID: Final = re.compile(r"[0-9a-f]{40}")
 BRANCHES: Final = "refs/heads/"
 TAGS: Final = "refs/tags/"
 
+MAX_FILE_NAME_BYTES: Final = 250
+"""Refs are files, whose names have at most 255 bytes; git adds ``.lock``."""
+
 _CONFIG: Final = """
 [gc]
 \tauto = 0
@@ -158,7 +161,7 @@ class BareRepository:
 
     def is_ref_name(self, name: str) -> bool:
         """Tell whether git takes ``name`` as the full name of a ref."""
-        return self.try_run("check-ref-format", name).returncode == 0
+        return _safe_ref_path(name) and self.try_run("check-ref-format", name).returncode == 0
 
     def _loose_ref(self, name: str) -> str | None:
         try:
@@ -193,10 +196,6 @@ class BareRepository:
         """Return the best common ancestors of two commits; empty when their histories share nothing."""
         return self.try_run("merge-base", "--all", one, other).stdout.decode("ascii").split()
 
-    def is_ancestor(self, ancestor: str, descendant: str) -> bool:
-        """Tell whether ``ancestor`` is reachable from ``descendant``."""
-        return self.try_run("merge-base", "--is-ancestor", ancestor, descendant).returncode == 0
-
     def remove(self) -> None:
         """Delete the repository from disk."""
         self.objects.close()
@@ -205,4 +204,11 @@ class BareRepository:
 
 def _safe_ref_path(name: str) -> bool:
     """Tell whether ``name`` can be read as a file below the repository: it comes from the network."""
-    return name.startswith("refs/") and "\0" not in name and ".." not in name.split("/") and not name.endswith(".lock")
+    parts = os.fsencode(name).split(b"/")
+    return (
+        name.startswith("refs/")
+        and "\0" not in name
+        and b".." not in parts
+        and not name.endswith(".lock")
+        and all(len(part) <= MAX_FILE_NAME_BYTES for part in parts)
+    )

@@ -170,7 +170,10 @@ def receive_pack(account: Account, repository: Repository, principal: Principal,
 
 
 def _refusal(repository: Repository, command: Command) -> str | None:
-    """Return why CodeCommit itself refuses a command, None where git decides."""
+    """Return why CodeCommit itself refuses a command, None where git decides.
+
+    That it refuses is documented (for the API: DefaultBranchCannotBeDeletedException); the words are ours.
+    """
     if command.new == ZERO_ID and command.ref == BRANCHES + (repository.default_branch or ""):
         return "cannot delete the default branch"
     if command.new != ZERO_ID and OBJECT_ID.fullmatch(command.ref.removeprefix(BRANCHES)):
@@ -194,7 +197,9 @@ def _run_receive_pack(git: BareRepository, push: Push, outcomes: dict[str, str],
         shutil.copyfileobj(pack, stdin, _STREAM_BYTES)
         stdin.seek(0)
         command = ["git", "receive-pack", "--stateless-rpc", str(git.path)]
-        done = subprocess.run(command, env=git_environment(), stdin=stdin, capture_output=True, check=False)
+        done = subprocess.run(
+            command, env=git_environment(), stdin=stdin, capture_output=True, check=False, start_new_session=True
+        )
     return _read_report(done.stdout, outcomes)
 
 

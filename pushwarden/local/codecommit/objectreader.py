@@ -103,6 +103,7 @@ class ObjectReader:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for the server, which ends it in order
             )
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None

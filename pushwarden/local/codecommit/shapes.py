@@ -126,6 +126,8 @@ def _blob(value: str, name: str) -> bytes:
 
 def _checked_string(operation: OperationModel, name: str, shape: Shape, value: str) -> str:
     metadata = shape.metadata
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise ApiError("SerializationException", f"{name} is not valid Unicode: it has half of a surrogate pair")
     problems = (
         len(value) < metadata.get("min", 0)
         or len(value) > metadata.get("max", len(value))

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from pushwarden.local.codecommit import CodeCommitServer
+from pushwarden.local.codecommit import CodeCommitServer, Principal
 from pushwarden.local.codecommit.shapes import service_model
 
-from .conftest import ACCOUNT, ADMIN, NOBODY, REGION, Work, code, connect
+from .conftest import ACCOUNT, ADMIN, ALLOW_ALL, NOBODY, REGION, Work, code, connect
 
 
 def test_a_new_repository_is_described_as_codecommit_does(server: CodeCommitServer, admin: Any) -> None:
@@ -121,6 +121,10 @@ def test_branches_are_made_listed_moved_to_default_and_deleted(work: Work, admin
         ("new", "f" * 40, "CommitDoesNotExistException"),
         ("new", "abc", "InvalidCommitIdException"),
         ("bad..name", None, "InvalidBranchNameException"),
+        ("nul\0name", None, "InvalidBranchNameException"),
+        ("../../config", None, "InvalidBranchNameException"),
+        ("x.lock", None, "InvalidBranchNameException"),
+        ("x" * 256, None, "InvalidBranchNameException"),
         ("a" * 40, None, "InvalidBranchNameException"),
     ],
 )
@@ -176,6 +180,9 @@ def test_a_batch_of_commits_gives_commits_and_errors_side_by_side(work: Work, ad
         ("get_blob", {"blobId": "abc"}, "InvalidBlobIdException"),
         ("get_blob", {"blobId": "f" * 40}, "BlobIdDoesNotExistException"),
         ("get_branch", {"branchName": "never"}, "BranchDoesNotExistException"),
+        ("get_branch", {"branchName": "x" * 256}, "BranchDoesNotExistException"),
+        ("get_branch", {"branchName": "../../config"}, "BranchDoesNotExistException"),
+        ("get_branch", {"branchName": "nul\0"}, "BranchDoesNotExistException"),
         ("get_branch", {}, "BranchNameRequiredException"),
         ("get_file", {"filePath": "never"}, "FileDoesNotExistException"),
         ("get_file", {"filePath": "sub"}, "FileDoesNotExistException"),
@@ -292,3 +299,36 @@ def test_every_request_is_logged_with_caller_operation_repository_and_status(
         admin.get_branch(repositoryName=repo, branchName="never")
     seen = [(each.principal_arn, each.operation, each.repository, each.status) for each in server.requests.all()]
     assert seen == [(ADMIN.arn, "ListBranches", repo, 200), (ADMIN.arn, "GetBranch", repo, 400)]
+
+
+def test_a_policy_can_ask_who_calls_and_which_tags_the_call_brings(server: CodeCommitServer, repo: str) -> None:
+    only_role_may_lock = {
+        "Statement": {
+            "Effect": "Deny",
+            "Action": ["codecommit:TagResource", "codecommit:UntagResource"],
+            "Resource": "*",
+            "Condition": {
+                "ForAnyValue:StringEquals": {"aws:TagKeys": ["RepoState"]},
+                "ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/locker"},
+            },
+        }
+    }
+    user = Principal(
+        f"arn:aws:iam::{ACCOUNT}:user/u", "AKIATESTTAG000000001", "made-up", None, (ALLOW_ALL, only_role_may_lock)
+    )
+    role = Principal(
+        f"arn:aws:sts::{ACCOUNT}:assumed-role/locker/s", "AKIATESTTAG000000002", "made-up", "t", user.policies
+    )
+    arn = f"arn:aws:codecommit:{REGION}:{ACCOUNT}:{repo}"
+    for each in (user, role):
+        server.add_principal(each)
+    connect(server, user).tag_resource(resourceArn=arn, tags={"team": "a"})
+    for attempt in (
+        lambda: connect(server, user).tag_resource(resourceArn=arn, tags={"RepoState": "open", "team": "b"}),
+        lambda: connect(server, user).untag_resource(resourceArn=arn, tagKeys=["RepoState"]),
+    ):
+        with pytest.raises(ClientError, match="AccessDeniedException"):
+            attempt()
+    connect(server, role).tag_resource(resourceArn=arn, tags={"RepoState": "locked"})
+    tags = connect(server, role).list_tags_for_resource(resourceArn=arn)["tags"]
+    assert tags == {"team": "a", "RepoState": "locked"}

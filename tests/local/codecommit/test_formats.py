@@ -278,6 +278,7 @@ def test_blobs_times_and_lists_are_parsed_by_the_model() -> None:
         ("PutFile", {"fileContent": "***"}, "SerializationException"),
         ("PutFile", {"fileMode": "WEIRD"}, "InvalidFileModeException"),
         ("TagResource", {"resourceArn": "a", "tags": {"k": 1}}, "SerializationException"),
+        ("PutFile", {"filePath": "a\ud800"}, "SerializationException"),
         ("TagResource", {"resourceArn": "a", "tags": []}, "SerializationException"),
         ("GetDifferences", {"afterCommitSpecifier": "x", "MaxResults": True}, "SerializationException"),
         ("GetDifferences", {"afterCommitSpecifier": "x", "MaxResults": "3"}, "SerializationException"),

@@ -89,6 +89,7 @@ def test_the_path_of_an_unknown_repository_is_a_clear_error(server: CodeCommitSe
     [
         ("CodeCommit_20150413.ListRepositories", b"{", "SerializationException"),
         ("CodeCommit_20150413.ListRepositories", b"[]", "SerializationException"),
+        ("CodeCommit_20150413.ListRepositories", b"[" * 200_000, "SerializationException"),
         ("CodeCommit_20150413.GetRepository", b"{}", "RepositoryNameRequiredException"),
         ("CodeCommit_20150413.GetRepository", b'{"repositoryName": null}', "RepositoryNameRequiredException"),
         ("CodeCommit_20150413.GetRepository", b'{"repositoryName": 3}', "SerializationException"),
