@@ -103,7 +103,7 @@ def _place(each: ReportedFinding, width: int) -> Iterator[Line]:
     if match.decoded_from:
         head.append(part(f"  in {clean.log_line(' → '.join(match.decoded_from))}", "magenta"))
     if each.in_head is not None:
-        head.append(part("  still in HEAD", "red") if each.in_head else part("  only in the history", "dim"))
+        head.append(part("  still in HEAD", "red") if each.in_head else part("  not in HEAD", "dim"))
     yield head
     room = max(_NARROWEST // 2, width - len(number_) - 7)
     yield [part(f"  {number_} │ ", "dim"), part(_cut(clean.log_line(match.snippet.strip()), room))]

@@ -64,7 +64,7 @@ def test_places_of_one_secret_stand_together_and_the_surest_rule_first(
     assert re.findall(r"┃ (\w):12:10", text) == ["b", "d", "c", "a"]
     assert text.count("fingerprint") == 3
     assert "┃ c:12:10  note  still in HEAD" in text
-    assert "┃ d:12:10  only in the history" in text
+    assert "┃ d:12:10  not in HEAD" in text
 
 
 def test_many_places_of_one_secret_are_counted_not_listed(

@@ -107,7 +107,7 @@
     if (finding.source !== "file") row.append(make("span", "tag", finding.source.replaceAll("-", " ")));
     for (const encoding of finding.decoded_from) row.append(make("span", "tag", encoding));
     if (finding.in_head !== null) {
-      row.append(make("span", finding.in_head ? "tag live push" : "tag push", finding.in_head ? "in HEAD" : "history only"));
+      row.append(make("span", finding.in_head ? "tag live push" : "tag push", finding.in_head ? "in HEAD" : "not in HEAD"));
     }
     const meta = make("div", "meta", state.group === "rule" ? "" : make("span", "", finding.title));
     if (finding.commit) meta.append(make("code", "", finding.commit.slice(0, 12)));
