@@ -10,9 +10,10 @@ from typing import Any, Final
 import click
 
 from pushwarden.cli.scan_run import Target, run
-from pushwarden.cli.scan_settings import COLORS, Flags, Settings
+from pushwarden.cli.scan_settings import COLORS, Flags, Settings, cache_dir
+from pushwarden.detect import Scanner
 from pushwarden.errors import UsageError
-from pushwarden.history.local.model import Outcome, Report, Scanner
+from pushwarden.history.local.model import Outcome, Report
 
 EPILOG: Final = """\b
 Examples:
@@ -116,6 +117,7 @@ def _target(paths: tuple[str, ...], options: dict[str, Any]) -> Target:
 def _repository_target(folder: str, options: dict[str, Any], *, whole: bool) -> Target:
     from pushwarden.history.local import scan as ways  # noqa: PLC0415 - files and streams do not need it
     from pushwarden.history.local.history import Context  # noqa: PLC0415
+    from pushwarden.history.local.memory import Memory  # noqa: PLC0415
     from pushwarden.history.local.repository import open_repository  # noqa: PLC0415
 
     # `git commit -a` and `git commit FILE` tell their hooks of an index of their own.
@@ -124,7 +126,9 @@ def _repository_target(folder: str, options: dict[str, Any], *, whole: bool) -> 
     selection = ways.Selection(options["range_"], options["since"], options["branch"])
 
     def scan_it(scanner: Scanner, settings: Settings, report: Report) -> Outcome:
-        context = Context(repository, scanner, settings.limits, settings.jobs, report)
+        # Other limits, other results: both are part of what a remembered result holds for.
+        memory = Memory(cache_dir(), f"{scanner.rules.digest} {settings.limits}") if settings.cache else None
+        context = Context(repository, scanner, settings.limits, settings.jobs, report, memory)
         if options["staged"]:
             return ways.scan_index(context)
         if options["unstaged"]:

@@ -61,6 +61,8 @@ class Seen:
     """As wanted, or AUTHOR for the people of a commit or tag."""
     variant: bytes
     scan: Scan
+    of_tag: bool = False
+    """Whether the object is a tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +160,12 @@ class BlobWorker:
         of_tag = wanted.kind is Source.TAG_MESSAGE
         scan = scan_content(self._scanner, written.message, TAG if of_tag else COMMIT, self._limits)
         if scan:
-            yield Seen(wanted.name, wanted.kind, b"", scan)
+            yield Seen(wanted.name, wanted.kind, b"", scan, of_tag)
         for person in written.people:
             if person not in self._people:
                 self._people[person] = scan_content(self._scanner, person, AUTHOR, self._limits)
             if self._people[person]:
-                yield Seen(wanted.name, Source.AUTHOR, b"", self._people[person])
+                yield Seen(wanted.name, Source.AUTHOR, b"", self._people[person], of_tag)
 
 
 def scan_objects(

@@ -102,7 +102,7 @@ def _reached(
     if head.commit is not None:
         tips[HEAD] = head.commit
     try:
-        graph = scanned.paths.commits.items() if whole else read_graph(repository.git)
+        graph = scanned.paths.commits.items() if whole else read_graph(repository.git, "--all")
     except GitError:  # a damaged history; the scan of it has a gap that says so
         graph = scanned.paths.commits.items()
     return reaching(graph, tips, commits)

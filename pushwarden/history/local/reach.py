@@ -39,14 +39,18 @@ def read_refs(git: Git) -> Refs:
     return Refs(commits, tags)
 
 
-def read_graph(git: Git) -> list[tuple[bytes, tuple[bytes, ...]]]:
-    """Return (commit, parents) of all that refs and HEAD reach, children first.
+Graph = tuple[tuple[bytes, tuple[bytes, ...]], ...]
+"""(commit, parents), children before their parents."""
+
+
+def read_graph(git: Git, *revisions: str) -> Graph:
+    """Return the graph of all that some revisions (``--all``) reach.
 
     Raises:
         GitError: the history cannot be read.
     """
-    rows = (line.split() for line in git.run("rev-list", "--topo-order", "--parents", "--all").splitlines())
-    return [(row[0], tuple(row[1:])) for row in rows]
+    rows = (line.split() for line in git.run("rev-list", "--topo-order", "--parents", *revisions).splitlines())
+    return tuple((row[0], tuple(row[1:])) for row in rows)
 
 
 def short(name: str) -> str:

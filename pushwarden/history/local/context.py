@@ -1,0 +1,125 @@
+"""What the steps of a history scan share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from pushwarden.history.local.attribution import Introduced
+from pushwarden.history.local.blobs import Results, Wanted, blobs_wanted, scan_objects, variant
+from pushwarden.history.local.log import GITLINK, Change, Commit
+from pushwarden.history.local.memory import Memory
+from pushwarden.history.local.model import Limits, Report, Scanner
+from pushwarden.history.local.objects import Listing
+from pushwarden.history.local.repository import Repository
+from pushwarden.model import Gap, Source
+
+EXAMPLES: Final = 3
+"""Missing objects named in a gap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every step of a scan needs."""
+
+    repository: Repository
+    scanner: Scanner
+    limits: Limits
+    jobs: int
+    report: Report
+    memory: Memory | None = None
+    """Where what is known of the repository is kept for the next scan; None: nowhere."""
+
+
+@dataclass(slots=True)
+class Paths:
+    """Where blobs stand, and which commits there are; filled while logs are read."""
+
+    of_blob: dict[bytes, tuple[bytes, ...]] = field(default_factory=dict)
+    """Blob to one path of each variant."""
+    all: dict[bytes, None] = field(default_factory=dict)
+    """Every path."""
+    commits: dict[bytes, tuple[bytes, ...]] = field(default_factory=dict)
+    """Commit to parents, children first."""
+
+    def read(self, commits: Iterable[Commit]) -> None:
+        """Take in a log."""
+        for commit in commits:
+            self.commits[commit.id] = commit.parents
+            self.add(commit.changes)
+
+    def add(self, changes: Iterable[Change]) -> None:
+        """Take in changed paths."""
+        for change in changes:
+            if change.mode != GITLINK:
+                self.place(change.new, change.path)
+            self.all[change.path] = None
+
+    def place(self, blob: bytes, path: bytes) -> None:
+        """Say that a blob stands at a path."""
+        known = self.of_blob.get(blob)
+        if known is None:
+            self.of_blob[blob] = (path,)
+        elif path not in known and variant(path) not in {variant(each) for each in known}:
+            self.of_blob[blob] = (*known, path)
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What a scan of commits found, before it is joined with people and refs."""
+
+    introduced: tuple[Introduced, ...]
+    results: Results
+    paths: Paths
+    gaps: tuple[Gap, ...]
+
+
+def finish(introduced: Sequence[Introduced], results: Results, paths: Paths, gaps: Sequence[Gap]) -> Scanned:
+    """Put the parts of a scan together."""
+    all_gaps = [*gaps, *results.gaps]
+    if results.missing:
+        all_gaps.append(missing_gap(results.missing))
+    return Scanned(tuple(introduced), results, paths, tuple(all_gaps))
+
+
+def scan_listing(context: Context, listing: Listing, paths: Paths, gaps: list[Gap]) -> Results:
+    """Scan listed objects."""
+    if listing.problem is not None:
+        gaps.append(Gap("damaged-objects", f"git could not list every object ({listing.problem}); run git fsck"))
+    gaps += [
+        Gap("damaged-object", f"object {name.decode()} cannot be read; check the repository with git fsck")
+        for name in listing.damaged
+    ]
+    wanted = [
+        *blobs_wanted(listing.blobs, paths.of_blob, context.limits, gaps),
+        *(Wanted(name, Source.COMMIT_MESSAGE, size) for name, size in listing.commits.items()),
+        *(Wanted(name, Source.TAG_MESSAGE, size) for name, size in listing.tags.items()),
+    ]
+    results = Results()
+    scan_more(context, wanted, results)
+    return results
+
+
+def scan_more(context: Context, wanted: Sequence[Wanted], results: Results) -> None:
+    """Scan further objects into ``results``."""
+    scan_objects(
+        context.repository.git,
+        wanted,
+        context.scanner,
+        results,
+        jobs=context.jobs,
+        limits=context.limits,
+        report=context.report,
+    )
+
+
+def missing_gap(missing: Sequence[bytes]) -> Gap:
+    """Say that objects are not there."""
+    names = ", ".join(name[:12].decode() for name in missing[:EXAMPLES])
+    more = ", ..." if len(missing) > EXAMPLES else ""
+    return Gap(
+        "missing-objects",
+        f"{len(missing):,} objects are not here ({names}{more}): the clone is partial or damaged; "
+        "make a full clone (or git fetch --refetch) and scan again",
+    )
