@@ -15,6 +15,7 @@ from typing import Final
 import hyperscan
 
 from pushwarden.detect.compiled import CompiledRule, RawHit
+from pushwarden.detect.filters import context_bounds
 from pushwarden.detect.plain import Found, search, seconds_left
 
 _BY_ID: Final = itemgetter(0)
@@ -73,6 +74,9 @@ def confirm(rule: CompiledRule, data: bytes, ends: list[int], hits: list[RawHit]
         TimeoutError: the expression took too long.
     """
     shape = rule.shape
+    if shape.lines is not None:
+        confirm_near(rule, data, ends, hits, deadline)
+        return
     floor, at, count = 0, 0, len(ends)
     while at < count:
         first = last = ends[at]
@@ -86,6 +90,27 @@ def confirm(rule: CompiledRule, data: bytes, ends: list[int], hits: list[RawHit]
         for match in rule.expression.finditer(data, begin, last + shape.width, timeout=seconds_left(deadline)):
             if match.start() >= last:
                 break
+            floor = match.end()
+            hits.append(rule.hit(match))
+
+
+def confirm_near(rule: CompiledRule, data: bytes, ends: list[int], hits: list[RawHit], deadline: float | None) -> None:
+    """Add the matches of ``rule`` on the lines around ``ends``, where the context of the rule stands.
+
+    Raises:
+        TimeoutError: the expression took too long.
+    """
+    floor, width, lines = 0, rule.shape.width, rule.shape.lines or 0
+    regions: list[tuple[int, int]] = []
+    for end in ends:
+        low, high = context_bounds(data, max(0, end - 1), end, lines)
+        low, high = max(0, low - width), high + width
+        if regions and low <= regions[-1][1]:
+            regions[-1] = (regions[-1][0], max(high, regions[-1][1]))
+        else:
+            regions.append((low, high))
+    for low, high in regions:
+        for match in rule.expression.finditer(data, max(floor, low), high, timeout=seconds_left(deadline)):
             floor = match.end()
             hits.append(rule.hit(match))
 

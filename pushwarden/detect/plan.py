@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, astuple, dataclass
-from typing import Any
+from dataclasses import asdict, astuple, dataclass, replace
+from typing import Any, Final
 
 from pushwarden.detect.compiled import NEVER, NOTHING, CompiledRule
 from pushwarden.detect.decode import PROBES
@@ -14,6 +14,9 @@ from pushwarden.detect.rule import Allow, Near, Pair, Rule, RuleSet, Service
 from pushwarden.detect.service import name_pattern
 from pushwarden.detect.shape import Shape, shape_of
 from pushwarden.model import Confidence
+
+_SOLID_ENOUGH: Final = 3
+_SOLID_CONTEXT: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ def make_plan(rules: RuleSet, shapes: Sequence[Shape] | None = None, probes: Seq
         probes: the probes, likewise.
     """
     patterned = [rule for rule in rules if rule.engine == "pattern"]
-    known = shapes if shapes is not None else [shape_of(rule.pattern) for rule in patterned]
+    known = shapes if shapes is not None else [_shape(rule) for rule in patterned]
     services = tuple(CompiledRule(rule, NOTHING) for rule in rules if rule.service is not None)
     judged = tuple(CompiledRule(rule, NOTHING) for rule in rules if rule.engine == "judge")
     return Plan(
@@ -49,6 +52,18 @@ def make_plan(rules: RuleSet, shapes: Sequence[Shape] | None = None, probes: Seq
         judged=judged,
         probes=tuple(each.encode() for each in probes) if probes is not None else _probes(services, judged),
     )
+
+
+def _shape(rule: Rule) -> Shape:
+    """Return the shape of a rule; what has no certain bytes of its own is looked for where its context stands."""
+    own = shape_of(rule.pattern)
+    if own.solid >= _SOLID_ENOUGH:
+        return own
+    for near in rule.near:
+        other = shape_of(near.pattern)
+        if other.solid > own.solid and other.solid >= _SOLID_CONTEXT:
+            return replace(own, trigger=other.trigger, lines=near.lines)
+    return own
 
 
 def _probes(services: Sequence[CompiledRule], judged: Sequence[CompiledRule]) -> tuple[bytes, ...]:

@@ -69,6 +69,8 @@ class Shape:
     """The trigger ends at most this far behind the start of the match."""
     solid: int
     """So many certain bytes in a row, whichever way the trigger matches: hyperscan finds those at full speed."""
+    lines: int | None = None
+    """Not None: the trigger is that of the context, which stands so many lines from the match or less."""
 
 
 def shape_of(pattern: str) -> Shape:
@@ -84,7 +86,7 @@ def shape_of(pattern: str) -> Shape:
     tree = parse(bounded).tree
     head = _cut(tree)
     if head is not None:
-        head = _between_wide(head)
+        head = _from_solid(_between_wide(head))
     usable = head is not None and _least(head) > 0
     return Shape(
         pattern=bounded,
@@ -110,6 +112,20 @@ def _between_wide(node: Node) -> Node:
     found = [cut for part in parts if part and (cut := _cut(Seq(tuple(part)))) is not None]
     best = max(found, key=_solid, default=node)
     return best if _solid(best) >= _SOLID else node
+
+
+def _from_solid(node: Node) -> Node:
+    """Drop what stands before the first solid item: runs of letters, blanks and the like that hyperscan would walk along."""
+    if not isinstance(node, Seq) or _opening(_behead(node)) >= _OPENING:
+        return node
+    for index in range(1, len(node.items)):
+        if _opening(rest := Seq(node.items[index:])) >= _OPENING:
+            return (
+                rest
+                if any(isinstance(each, Repeat) and (each.most or 0) >= _HEAD for each in node.items[:index])
+                else node
+            )
+    return node
 
 
 def _is_wide(each: Repeat) -> bool:
