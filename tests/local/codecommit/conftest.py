@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -209,3 +210,23 @@ def diverged(work: Work, repo: str) -> dict[str, str]:
 def code(error: pytest.ExceptionInfo[ClientError]) -> str:
     """Return the error code that the API answered with."""
     return str(error.value.response["Error"]["Code"])
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A repository with two commits on ``main`` and the tag ``v1``; tests only fail to change it."""
+
+    name: str
+    old: str
+    tip: str
+
+
+@pytest.fixture(scope="session")
+def prepared(server: CodeCommitServer, admin: Any, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    admin.create_repository(repositoryName="prepared")
+    work = Work(server, tmp_path_factory.mktemp("prepared"))
+    old = work.commit({"file": "0", "dir/inner": "1"})
+    tip = work.commit({"file": "1"})
+    work.git("tag", "v1")
+    work.git("push", "@prepared", "main", "v1")
+    return Prepared("prepared", old, tip)

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from pushwarden.local.codecommit import CodeCommitServer, Principal
 from pushwarden.local.codecommit.shapes import service_model
 
-from .conftest import ACCOUNT, ADMIN, ALLOW_ALL, NOBODY, REGION, Work, code, connect
+from .conftest import ACCOUNT, ADMIN, ALLOW_ALL, NOBODY, REGION, Prepared, Work, code, connect
 
 
 def test_a_new_repository_is_described_as_codecommit_does(server: CodeCommitServer, admin: Any) -> None:
@@ -129,12 +129,10 @@ def test_branches_are_made_listed_moved_to_default_and_deleted(work: Work, admin
     ],
 )
 def test_a_branch_that_cannot_be_made_is_refused(
-    *, work: Work, admin: Any, repo: str, branch: str, commit: str | None, expected: str
+    admin: Any, prepared: Prepared, branch: str, commit: str | None, expected: str
 ) -> None:
-    tip = work.commit()
-    work.git("push", f"@{repo}", "main")
     with pytest.raises(ClientError) as error:
-        admin.create_branch(repositoryName=repo, branchName=branch, commitId=commit or tip)
+        admin.create_branch(repositoryName=prepared.name, branchName=branch, commitId=commit or prepared.tip)
     assert code(error) == expected
 
 
@@ -184,11 +182,12 @@ def test_a_batch_of_commits_gives_commits_and_errors_side_by_side(work: Work, ad
         ("get_branch", {"branchName": "../../config"}, "BranchDoesNotExistException"),
         ("get_branch", {"branchName": "nul\0"}, "BranchDoesNotExistException"),
         ("get_branch", {}, "BranchNameRequiredException"),
+        ("update_default_branch", {"defaultBranchName": "never"}, "BranchDoesNotExistException"),
         ("get_file", {"filePath": "never"}, "FileDoesNotExistException"),
-        ("get_file", {"filePath": "sub"}, "FileDoesNotExistException"),
-        ("get_file", {"filePath": "a", "commitSpecifier": "never"}, "CommitDoesNotExistException"),
+        ("get_file", {"filePath": "dir"}, "FileDoesNotExistException"),
+        ("get_file", {"filePath": "file", "commitSpecifier": "never"}, "CommitDoesNotExistException"),
         ("get_folder", {"folderPath": "never"}, "FolderDoesNotExistException"),
-        ("get_folder", {"folderPath": "a"}, "FolderDoesNotExistException"),
+        ("get_folder", {"folderPath": "file"}, "FolderDoesNotExistException"),
         ("get_differences", {"afterCommitSpecifier": "f" * 40}, "CommitDoesNotExistException"),
         ("get_differences", {"afterCommitSpecifier": "abcd12"}, "InvalidCommitException"),
         ("get_differences", {"afterCommitSpecifier": "main", "MaxResults": 0}, "InvalidMaxResultsException"),
@@ -197,12 +196,10 @@ def test_a_batch_of_commits_gives_commits_and_errors_side_by_side(work: Work, ad
     ],
 )
 def test_what_is_not_there_is_answered_with_the_error_of_its_kind(
-    *, work: Work, admin: Any, repo: str, operation: str, parameters: dict[str, Any], expected: str
+    admin: Any, prepared: Prepared, operation: str, parameters: dict[str, Any], expected: str
 ) -> None:
-    work.commit({"a": "1", "sub/b": "2"})
-    work.git("push", f"@{repo}", "main")
     with pytest.raises(ClientError) as error:
-        getattr(admin, operation)(repositoryName=repo, **parameters)
+        getattr(admin, operation)(repositoryName=prepared.name, **parameters)
     assert code(error) == expected
     assert expected in {shape.name for shape in service_model().operation_model(_name(operation)).error_shapes}
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import Work, code
+from .conftest import Prepared, Work, code
 
 Details = Callable[[str], list[dict[str, Any]]]
 
@@ -96,18 +96,28 @@ def test_put_and_delete_file_commit_one_file_each(admin: Any, repo: str) -> None
     ],
 )
 def test_a_commit_that_cannot_be_made_changes_nothing(
-    work: Work, admin: Any, repo: str, change: dict[str, Any], expected: str
+    admin: Any, prepared: Prepared, change: dict[str, Any], expected: str
 ) -> None:
-    old = work.commit({"file": "0", "dir/inner": "1"})
-    tip = work.commit({"file": "1"})
-    work.git("tag", "v1")
-    work.git("push", f"@{repo}", "main", "v1")
-    parameters = {"branchName": "main", "parentCommitId": tip} | change
-    parameters = {key: old if value == "old" else value for key, value in parameters.items() if value is not None}
+    parameters = {"branchName": "main", "parentCommitId": prepared.tip} | change
+    if parameters["parentCommitId"] == "old":
+        parameters["parentCommitId"] = prepared.old
+    given = {key: value for key, value in parameters.items() if value is not None}
     with pytest.raises(ClientError) as error:
-        admin.create_commit(repositoryName=repo, **parameters)
+        admin.create_commit(repositoryName=prepared.name, **given)
     assert code(error) == expected
-    assert admin.get_branch(repositoryName=repo, branchName="main")["branch"]["commitId"] == tip
+    branch = admin.get_branch(repositoryName=prepared.name, branchName="main")["branch"]
+    assert branch["commitId"] == prepared.tip
+
+
+def test_an_empty_file_and_a_new_mode_are_changes(admin: Any, repo: str) -> None:
+    first = admin.put_file(repositoryName=repo, branchName="main", filePath="f", fileContent=b"")
+    second = admin.create_commit(
+        repositoryName=repo,
+        branchName="main",
+        parentCommitId=first["commitId"],
+        setFileModes=[{"filePath": "f", "fileMode": "EXECUTABLE"}],
+    )
+    assert second["filesUpdated"] == [{"absolutePath": "f", "blobId": first["blobId"], "fileMode": "EXECUTABLE"}]
 
 
 # Merges
@@ -187,3 +197,38 @@ def test_a_merge_commit_without_a_ref_sends_its_own_event(
     assert (event["event"], event["commitId"]) == ("unreferencedMergeCommitCreated", answer["commitId"])
     assert not [key for key in event if key.startswith("reference")]
     assert admin.get_branch(repositoryName=repo, branchName="main")["branch"]["commitId"] == diverged["main"]
+
+
+def test_a_file_that_one_side_deleted_and_the_other_changed_is_a_conflict(
+    work: Work, admin: Any, repo: str, diverged: dict[str, str]
+) -> None:
+    changed = work.commit({"gone": "changed"})
+    work.git("push", f"@{repo}", "main")
+    named = {"repositoryName": repo, "sourceCommitSpecifier": "topic", "destinationCommitSpecifier": "main"}
+    with pytest.raises(ClientError, match=r"ManualMergeRequired.*gone"):
+        admin.merge_branches_by_squash(**named, conflictDetailLevel="LINE_LEVEL")
+    merge = admin.get_merge_commit(**named)
+    assert (merge["baseCommitId"], merge["destinationCommitId"]) == (diverged["base"], changed)
+    assert "mergedCommitId" not in merge
+
+
+def test_histories_without_a_common_commit_are_not_merged(work: Work, admin: Any, repo: str) -> None:
+    work.commit({"a": "1"})
+    work.git("push", f"@{repo}", "main")
+    work.git("switch", "-q", "--orphan", "other")
+    work.commit({"b": "2"})
+    work.git("push", f"@{repo}", "other")
+    with pytest.raises(ClientError, match="no common ancestor"):
+        admin.merge_branches_by_three_way(
+            repositoryName=repo, sourceCommitSpecifier="other", destinationCommitSpecifier="main"
+        )
+
+
+def test_a_merge_into_a_branch_that_stands_elsewhere_is_refused(
+    admin: Any, repo: str, diverged: dict[str, str]
+) -> None:
+    with pytest.raises(ClientError) as error:
+        admin.merge_branches_by_fast_forward(
+            repositoryName=repo, sourceCommitSpecifier="topic", destinationCommitSpecifier="behind", targetBranch="main"
+        )
+    assert code(error) == "InvalidTargetBranchException"

@@ -18,7 +18,7 @@ from pushwarden.local.codecommit.errors import ApiError
 from pushwarden.local.codecommit.http import BadRequestError, Body
 from pushwarden.local.codecommit.packs import copy_pack
 from pushwarden.local.codecommit.shapes import OutputShapeError, format_output, parse_input, service_model
-from pushwarden.local.codecommit.treeedit import TreeConflictError, edit_tree
+from pushwarden.local.codecommit.treeedit import TreeConflictError, TreeMerge, edit_tree
 
 # pkt-lines
 
@@ -157,6 +157,27 @@ def test_a_diff_applied_to_the_old_tree_gives_the_new_one(old: dict[bytes, bytes
             changed[change.path] = store.typed(change.after.object_id, "blob") or b""
     assert changed == new
     assert (list(trees.diff(store, before, after)) == []) == (old == new)
+
+
+@given(FLAT, FLAT, FLAT)
+def test_a_merge_takes_what_one_side_changed_and_reports_what_both_did(
+    base: dict[bytes, bytes], ours: dict[bytes, bytes], theirs: dict[bytes, bytes]
+) -> None:
+    store = Store()
+    base, ours, theirs = (without_clashes(each) for each in (base, ours, theirs))
+    trees_of = [build(store, each) for each in (base, ours, theirs)]
+    merge = TreeMerge(store, store.write, lambda *_: None)
+    merged = leaves(store, merge.merge(*trees_of))
+    for path in base.keys() | ours.keys() | theirs.keys():
+        was, our, their = (each.get(path) for each in (base, ours, theirs))
+        if not merge.conflicts and their in (our, was):
+            assert merged.get(path) == our
+        if not merge.conflicts and our == was:
+            assert merged.get(path) == their
+    if theirs in (base, ours):
+        assert (merged, merge.conflicts) == (ours, [])
+    if ours == base:
+        assert (merged, merge.conflicts) == (theirs, [])
 
 
 def test_an_edit_through_a_file_or_over_a_folder_is_a_conflict() -> None:
