@@ -10,7 +10,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from pushwarden.detect.globs import glob_pattern
 from pushwarden.model import Finding
 from pushwarden.suppress.config import read_config
 from pushwarden.suppress.files import read_text
@@ -23,6 +22,7 @@ from pushwarden.suppress.foreign import (
     parse_gitleaks,
     sha1s,
 )
+from pushwarden.suppress.globs import Glob, match_any
 from pushwarden.suppress.ignore_file import IGNORE_NAME, parse
 from pushwarden.suppress.model import Entry, Kind, Stale, Suppressed
 
@@ -110,7 +110,7 @@ class _Index:
             for fingerprint in entry.fingerprints:
                 self._by_value.setdefault(fingerprint, []).append(entry)
         self._of_any_value = [each for each in self.live if not each.fingerprints]
-        self._paths = {id(each): glob_pattern(each.paths) for each in self.live if each.paths}
+        self._paths = {id(each): [Glob.parse(path) for path in each.paths] for each in self.live if each.paths}
         self._gitleaks: dict[str, list[GitleaksEntry]] = {}
         for line in suppressions.gitleaks:
             self._gitleaks.setdefault(line.path, []).append(line)
@@ -136,7 +136,7 @@ class _Index:
 
     def _meets(self, entry: Entry, finding: Finding) -> bool:
         paths = self._paths.get(id(entry))
-        if paths is not None and not paths.fullmatch(finding.path):
+        if paths is not None and not match_any(paths, finding.path):
             return False
         return not entry.rules or any(fnmatchcase(finding.match.rule_id, rule) for rule in entry.rules)
 
