@@ -75,7 +75,7 @@ class Change:
 
 
 def parse_commit(commit_id: str, data: bytes) -> Commit:
-    """Parse a commit object (https://git-scm.com/docs/gitformat-commit-graph gives no format; git's own is plain text)."""
+    """Parse a commit object: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects#_git_commit_objects."""
     head, _, message = data.partition(b"\n\n")
     fields: dict[bytes, list[bytes]] = {}
     for line in head.split(b"\n"):

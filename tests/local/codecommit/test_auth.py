@@ -101,7 +101,7 @@ def git_headers(principal: Principal, name: str, when: dt.datetime, **change: st
 
 
 def test_the_git_signature_is_the_one_of_the_reference_client() -> None:
-    """Both sides once computed this with git-remote-codecommit's own code: botocore's signer over the method GIT."""
+    """git-remote-codecommit signs with botocore; the server has a few lines of its own, so that the two check each other."""
     signer = SigV4Auth(Credentials("AKIATEST", "a made-up key"), "codecommit", "us-east-2")
     request = AWSRequest("GIT", "https://git.example/v1/repos/shop")
     request.context["timestamp"] = "20261123T120000"
