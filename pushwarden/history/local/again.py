@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from graphlib import TopologicalSorter
 from typing import Final
 
-from pushwarden.history.local.blobs import Results, Wanted, blobs_wanted
+from pushwarden.history.local.blobs import Results, Wanted, blobs_wanted, variant
 from pushwarden.history.local.context import Context, Paths, Scanned, finish, scan_more
 from pushwarden.history.local.evidence import Evidence, attribute, gather, of_tags, unplaced
 from pushwarden.history.local.git import GitError
@@ -56,10 +57,10 @@ def _scan_new(context: Context, state: State, store: Store, staged: Sequence[Cha
         return None
     paths = Paths()
     paths.read(commits)
-    paths.add(staged)
     for blob, where in state.blobs.items():
         for path in where:
             paths.place(blob, path)
+    paths.add(staged)
     gaps: list[Gap] = []
     results = _scan(context, fresh, state, paths, gaps)
     if results is None:
@@ -81,7 +82,7 @@ def _scan_new(context: Context, state: State, store: Store, staged: Sequence[Cha
 
 
 def remember(context: Context, store: Store | None, scanned: Scanned, evidence: Evidence, known: bytes) -> None:
-    """Keep what a whole scan has learnt, unless it had gaps or a file's name holds a secret.
+    """Keep what a whole scan has learnt, unless something could not be read or a file's name holds a secret.
 
     Args:
         context: Where.
@@ -92,7 +93,8 @@ def remember(context: Context, store: Store | None, scanned: Scanned, evidence: 
     """
     if context.memory is None or store is None:
         return
-    if scanned.gaps or evidence.names or context.repository.is_shallow:
+    # Content that cannot be scanned to its end is scanned again each time, and then says so again.
+    if Counter(scanned.gaps) - _gaps_of_content(scanned.results) or evidence.names or context.repository.is_shallow:
         forget(context.memory, context.repository)
         return
     results = scanned.results
@@ -110,7 +112,7 @@ def remember(context: Context, store: Store | None, scanned: Scanned, evidence: 
             merge: tuple(pair for pair in pairs if pair[0] in found)
             for merge, pairs in (evidence.replaced or {}).items()
         },
-        blobs={blob: places.of_blob.get(blob, ()) for blob in found},
+        blobs={blob: _lasting(scanned.paths.of_blob.get(blob, ()), places.of_blob.get(blob, ())) for blob in found},
         texts={name: seen[0].of_tag for name, seen in results.texts.items()},
         blob_count=results.blobs,
         byte_count=results.size,
@@ -122,6 +124,17 @@ def remember(context: Context, store: Store | None, scanned: Scanned, evidence: 
 def known_ids(listing: Listing) -> bytes:
     """Return the ids of all objects in a listing that a scan reads, packed."""
     return pack_ids(_ids(listing))
+
+
+def _gaps_of_content(results: Results) -> Counter[Gap]:
+    scans = [*results.scans.values(), *(seen.scan for texts in results.texts.values() for seen in texts)]
+    return Counter(gap for scan in scans for gap in scan.gaps)
+
+
+def _lasting(paths: Iterable[bytes], of_commits: Iterable[bytes]) -> tuple[bytes, ...]:
+    """Return the paths, without those that are only staged."""
+    lasting = {variant(path) for path in of_commits}
+    return tuple(path for path in paths if variant(path) in lasting)
 
 
 def _essence(commit: Commit, found: set[bytes]) -> Commit:
