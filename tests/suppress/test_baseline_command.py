@@ -174,6 +174,29 @@ def test_branches_that_each_add_to_a_baseline_merge_without_conflict(repository:
     assert repository.ignored.count("key ") == 1
 
 
+def test_a_baseline_of_an_incomplete_scan_is_written_and_exits_with_4(repository: Repository) -> None:
+    repository.commit(a=TOKENS[0])
+    repository.commit(b=TOKENS[1])
+    repository.git("clone", "-q", "--depth", "1", repository.root.as_uri(), str(repository.folder / "shallow"))
+    repository.root = repository.folder / "shallow"
+
+    written = repository.run("baseline")
+
+    assert written.return_value == 4
+    assert "pushwarden: incomplete: 1 thing not scanned" in written.output
+    assert "2 secrets added" in written.output
+
+
+def test_a_bare_repository_has_no_place_for_a_baseline(repository: Repository) -> None:
+    repository.commit(a=TOKENS[0])
+    repository.git("clone", "-q", "--bare", str(repository.root), str(repository.folder / "bare.git"))
+    repository.root = repository.folder / "bare.git"
+
+    refused = repository.run("baseline")
+
+    assert "has no working tree" in str(refused.exception)
+
+
 def test_outside_a_repository_the_error_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
 
