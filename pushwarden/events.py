@@ -148,12 +148,12 @@ class SecurityEvent:
         """
         try:
             push = Push(
-                event_id=str(detail["eventId"]),
-                time=str(detail["eventTime"]),
-                account=detail["accountId"],
-                region=detail["region"],
+                event_id=_text(detail["eventId"], "eventId"),
+                time=_time(detail["eventTime"]),
+                account=_text(detail["accountId"], "accountId"),
+                region=_text(detail["region"], "region"),
                 repository=_checked(detail["repositoryName"], _REPOSITORY, "repositoryName"),
-                repository_id=detail["repositoryId"],
+                repository_id=_text(detail["repositoryId"], "repositoryId"),
                 repository_arn=_checked(detail["repositoryArn"], _ARN, "repositoryArn"),
                 ref=_checked_ref(detail["referenceFullName"]),
                 change=Change(detail["change"]),

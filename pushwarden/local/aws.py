@@ -121,6 +121,10 @@ class Stack:
         answer = self._sqs.get_queue_attributes(QueueUrl=self.queues[subscriber], AttributeNames=names)
         return sum(int(answer["Attributes"][each]) for each in names)
 
+    def send(self, subscriber: str, body: str) -> None:
+        """Put a message straight on a function's queue, whatever it says."""
+        self._sqs.send_message(QueueUrl=self.queues[subscriber], MessageBody=body)
+
     def deliver(self, envelope: Mapping[str, Any]) -> None:
         """Put an event on the default bus as AWS itself would: with the id, time and source that it has."""
         # PutEvents would give it an id of its own, and a second delivery of the same event must keep the first one's.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from tests.conftest import aws_secret, made_up
@@ -365,7 +366,7 @@ def test_events_out_of_order_end_in_the_same_frontier(repo: Repo) -> None:
     alice.git("push", "origin", "HEAD:main")
     alice.commit({"b.txt": "b\n"}, "More")
     alice.git("push", "origin", "HEAD:main")
-    events.release(lambda held: reversed(held))
+    events.release(reversed)
 
     repo.settle()
 
@@ -386,7 +387,7 @@ def test_newer_commits_of_others_are_never_dropped(repo: Repo) -> None:
     newer = bob.commit({"work.txt": "Bob's work\n"}, "Work")
     bob.git("push", "origin", "HEAD:main")
     (first,) = [e for e in events.held if e["detail"]["commitId"] != newer]
-    events.release(lambda held: [first])
+    events.release(lambda _held: [first])
 
     repo.settle()
 
@@ -440,8 +441,7 @@ def test_a_path_that_is_not_utf8_is_scanned_and_told(repo: Repo) -> None:
     alice = repo.person()
     (alice.folder / "x").mkdir()
     path = bytes(alice.folder / "x") + b"/\xff\xfe-key.txt"
-    with open(path, "wb") as file:
-        file.write(aws_secret().encode())
+    Path(os.fsdecode(path)).write_text(aws_secret())
     alice.commit({}, "Add")
     alice.git("push", "origin", "HEAD:main")
 

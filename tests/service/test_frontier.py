@@ -1,0 +1,147 @@
+"""How the frontier moves: pure functions, so every order of events can be tried."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pushwarden.aws.state import RefState
+from pushwarden.events import Change, Push
+from pushwarden.service.frontier import baseline, moved, scan_range
+
+A, B, C, D = ("a" * 40, "b" * 40, "c" * 40, "d" * 40)
+MAIN = "refs/heads/main"
+
+
+def push(old: str | None, new: str | None, *, ref: str = MAIN, second: int = 1, event_id: str = "e1") -> Push:
+    change = Change.CREATED if old is None else Change.DELETED if new is None else Change.UPDATED
+    time = f"2026-11-23T09:00:{second:02d}+00:00"
+    return Push(event_id, time, "1", "r", "shop", "id", "arn", ref, change, old, new, None)
+
+
+def row(**values: object) -> RefState:
+    return replace(RefState(MAIN), **values)  # type: ignore[arg-type]
+
+
+def test_a_push_is_scanned_from_every_accepted_commit() -> None:
+    rows = {MAIN: row(scanned=A, accepted=A), "refs/heads/x": RefState("refs/heads/x", scanned=C, accepted=C)}
+
+    assert scan_range(push(A, B), rows).known == (A, C)
+
+
+def test_what_another_ref_has_open_is_not_known() -> None:
+    rows = {"refs/heads/x": RefState("refs/heads/x", scanned=B, accepted=A, open_commits=(B,))}
+
+    assert scan_range(push(None, B), rows).known == (A,)
+
+
+def test_what_was_restored_on_another_ref_is_not_known() -> None:
+    rows = {"refs/heads/x": RefState("refs/heads/x", scanned=B, accepted=B, restored=True)}
+
+    assert scan_range(push(A, B), rows).known == ()
+
+
+def test_the_same_event_again_is_nothing_to_scan() -> None:
+    rows = {MAIN: row(scanned=B, accepted=A, open_commits=(B,), event_id="e1")}
+
+    assert scan_range(push(A, B), rows).target is None
+
+
+def test_an_open_commit_that_is_pushed_again_is_told_of_again() -> None:
+    rows = {MAIN: row(scanned=B, accepted=A, open_commits=(B,), event_id="e1")}
+
+    todo = scan_range(push(A, B, event_id="e2"), rows)
+
+    assert todo.target == B
+    assert todo.already_told == frozenset()
+
+
+def test_an_open_commit_under_a_newer_one_is_not_told_of_again() -> None:
+    rows = {MAIN: row(scanned=B, accepted=A, open_commits=(B,))}
+
+    assert scan_range(push(B, C), rows).already_told == {B}
+
+
+def test_a_deleted_ref_whose_commit_was_never_scanned_is_scanned() -> None:
+    assert scan_range(push(B, None), {MAIN: row(scanned=A, accepted=A)}).target == B
+    assert scan_range(push(A, None), {MAIN: row(scanned=A, accepted=A)}).target is None
+
+
+def test_a_baseline_taken_after_the_push_does_not_hide_it() -> None:
+    todo = scan_range(push(A, B), {MAIN: row(accepted=B)})
+
+    assert todo.target == B
+    assert todo.known == (A,)
+
+
+def test_a_baseline_says_where_refs_stood_before_the_push() -> None:
+    refs = {MAIN: B, "refs/heads/x": C, "refs/heads/same": B}
+
+    assert baseline(push(A, B), refs) == {MAIN: A, "refs/heads/x": C}
+    assert baseline(push(None, B), refs) == {"refs/heads/x": C}
+
+
+def test_a_clean_push_is_accepted() -> None:
+    after = moved(row(scanned=A, accepted=A), push(A, B), tip=B, raised=(), new_commits=[B])
+
+    assert after is not None
+    assert (after.scanned, after.accepted, after.open_commits) == (B, B, ())
+
+
+def test_a_leak_is_scanned_but_not_accepted() -> None:
+    after = moved(row(scanned=A, accepted=A), push(A, B), tip=B, raised=(B,), new_commits=[B])
+
+    assert after is not None
+    assert (after.scanned, after.accepted, after.open_commits) == (B, A, (B,))
+
+
+def test_a_clean_push_on_top_of_an_open_leak_is_not_accepted() -> None:
+    before = row(scanned=B, accepted=A, open_commits=(B,))
+    after = moved(before, push(B, C), tip=C, raised=(), new_commits=[B, C])
+
+    assert after is not None
+    assert (after.scanned, after.accepted, after.open_commits) == (C, A, (B,))
+
+
+def test_going_back_closes_what_was_open() -> None:
+    before = row(scanned=B, accepted=A, open_commits=(B,))
+    after = moved(before, push(B, A), tip=A, raised=(), new_commits=[])
+
+    assert after is not None
+    assert (after.scanned, after.accepted, after.open_commits) == (A, A, ())
+
+
+def test_a_late_event_does_not_move_the_frontier_back() -> None:
+    before = row(scanned=C, accepted=C, event_time="2026-11-23T09:00:05+00:00")
+
+    assert moved(before, push(A, B, second=1), tip=None, raised=(), new_commits=[]) is None
+
+
+def test_an_event_that_neither_follows_nor_stands_at_the_tip_does_not_move_the_frontier() -> None:
+    assert moved(row(scanned=C, accepted=C), push(A, B, second=9), tip=None, raised=(), new_commits=[]) is None
+
+
+def test_a_ref_made_anew_after_its_deletion_has_nothing_to_go_back_to() -> None:
+    before = row(scanned=A, accepted=A, deleted=True)
+    after = moved(before, push(None, B), tip=B, raised=(B,), new_commits=[B])
+
+    assert after is not None
+    assert after.accepted is None
+    assert not after.deleted
+
+
+def test_a_deletion_keeps_what_was_accepted_known() -> None:
+    after = moved(row(scanned=A, accepted=A), push(A, None), tip=None, raised=(), new_commits=[])
+
+    assert after is not None
+    assert after.deleted
+    assert scan_range(push(None, B, ref="refs/heads/x"), {MAIN: after}).known == (A,)
+
+
+@pytest.mark.parametrize("tip", [None, B])
+def test_a_baseline_row_follows_the_first_push(tip: str | None) -> None:
+    after = moved(row(accepted=A), push(A, B), tip=tip, raised=(), new_commits=[B])
+
+    assert after is not None
+    assert after.scanned == B
