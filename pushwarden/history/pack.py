@@ -80,8 +80,10 @@ def survey(path: Path, limits: Limits) -> Survey:
         PackDamagedError: the file is not a sound pack.
         PackTooBigError: unpacked, it exceeds ``limits.total_bytes``.
     """
+    if path.stat().st_size < _HEADER_BYTES + _TRAILER_BYTES:
+        raise PackDamagedError("the pack is too short to be one; fetch it again")
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        if data[:8] != b"PACK\0\0\0\2" or len(data) < _HEADER_BYTES + _TRAILER_BYTES:
+        if data[:8] != b"PACK\0\0\0\2":
             raise PackDamagedError("the pack does not begin like one; fetch it again")
         count = int.from_bytes(data[8:12], "big")
         if count > _MAX_OBJECTS:
@@ -91,11 +93,11 @@ def survey(path: Path, limits: Limits) -> Survey:
         position, total = _HEADER_BYTES, 0
         for _ in range(count):
             entry, size, position = _entry(data, position, limits.object_bytes)
-            total += size
             if size > limits.object_bytes:
                 oversized.append(size)
             else:
                 entries.append(entry)
+                total += size
             if total > limits.total_bytes:
                 raise PackTooBigError(f"unpacked, the push is larger than {limits.total_bytes:,} bytes")
         if position != len(data) - _TRAILER_BYTES:

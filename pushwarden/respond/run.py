@@ -12,7 +12,6 @@ from pushwarden.aws.codecommit import CodeCommitError
 from pushwarden.aws.githttp import GitError, GitUnavailableError
 from pushwarden.aws.state import State, Step
 from pushwarden.events import SecurityEvent, SecurityResponse
-from pushwarden.history.pack import PackDamagedError, PackTooBigError
 from pushwarden.model import SECURITY_RESPONSE
 
 DONE: Final = "done"
@@ -54,7 +53,7 @@ class Responder:
             outcome = work()
         except GitUnavailableError:
             raise
-        except (CodeCommitError, GitError, BackupError, PackDamagedError, PackTooBigError) as error:
+        except (CodeCommitError, GitError, BackupError) as error:
             outcome = Outcome(FAILED, f"{action} failed: {error}.")
         push = event.push
         response = SecurityResponse(
