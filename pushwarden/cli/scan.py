@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -117,7 +118,6 @@ def _target(paths: tuple[str, ...], options: dict[str, Any]) -> Target:
 def _repository_target(folder: str, options: dict[str, Any], *, whole: bool) -> Target:
     from pushwarden.history.local import scan as ways  # noqa: PLC0415 - files and streams do not need it
     from pushwarden.history.local.history import Context  # noqa: PLC0415
-    from pushwarden.history.local.memory import Memory  # noqa: PLC0415
     from pushwarden.history.local.repository import open_repository  # noqa: PLC0415
 
     # `git commit -a` and `git commit FILE` tell their hooks of an index of their own.
@@ -127,8 +127,11 @@ def _repository_target(folder: str, options: dict[str, Any], *, whole: bool) -> 
 
     def scan_it(scanner: Scanner, settings: Settings, report: Report) -> Outcome:
         # Other limits, other results: both are part of what a remembered result holds for.
-        memory = Memory(cache_dir(), f"{scanner.rules.digest} {settings.limits}") if settings.cache else None
-        context = Context(repository, scanner, settings.limits, settings.jobs, report, memory)
+        context = Context(repository, scanner, settings.limits, settings.jobs, report)
+        if whole and settings.cache:
+            from pushwarden.history.local.memory import Memory  # noqa: PLC0415
+
+            context = replace(context, memory=Memory(cache_dir(), f"{scanner.rules.digest} {settings.limits}"))
         if options["staged"]:
             return ways.scan_index(context)
         if options["unstaged"]:

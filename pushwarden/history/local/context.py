@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pushwarden.history.local.attribution import Introduced
 from pushwarden.history.local.blobs import Results, Wanted, blobs_wanted, scan_objects, variant
 from pushwarden.history.local.log import GITLINK, Change, Commit
-from pushwarden.history.local.memory import Memory
 from pushwarden.history.local.model import Limits, Report, Scanner
 from pushwarden.history.local.objects import Listing
 from pushwarden.history.local.repository import Repository
 from pushwarden.model import Gap, Source
+
+if TYPE_CHECKING:
+    from pushwarden.history.local.memory import Memory
 
 EXAMPLES: Final = 3
 """Missing objects named in a gap."""

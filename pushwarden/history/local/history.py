@@ -6,12 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Final
 
-from pushwarden.history.local.again import known_ids, remember, scan_again
 from pushwarden.history.local.blobs import Results
 from pushwarden.history.local.context import Context, Paths, Scanned, finish, scan_listing
 from pushwarden.history.local.evidence import attribute, gather, of_tags, unplaced
 from pushwarden.history.local.log import Change, History
-from pushwarden.history.local.memory import look
 from pushwarden.history.local.objects import Listing, ListJob, list_some
 from pushwarden.history.local.repository import Repository
 from pushwarden.model import Gap
@@ -23,6 +21,9 @@ EVERYTHING: Final = ("--all", "--reflog")
 
 def scan_everything(context: Context, staged: Sequence[Change]) -> Scanned:
     """Scan every object of the repository, and attribute what is found to commits and to what is staged."""
+    from pushwarden.history.local.again import known_ids, remember, scan_again  # noqa: PLC0415 - a hook needs it not
+    from pushwarden.history.local.memory import look  # noqa: PLC0415
+
     store = look(context.repository) if context.memory is not None else None
     known = scan_again(context, store, staged)
     if known is not None:
