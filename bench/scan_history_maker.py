@@ -16,6 +16,7 @@ import string
 import subprocess
 import sysconfig
 from pathlib import Path
+from typing import IO
 
 WORDS = ["client", "session", "report", "parser", "cache", "queue", "billing", "search", "worker", "storage"]
 SECRET_EVERY = 25
@@ -51,7 +52,7 @@ def token(rng: random.Random) -> bytes:
 class Maker:
     """Writes a stream for ``git fast-import``."""
 
-    def __init__(self, out, rng: random.Random, texts: list[bytes], target_bytes: int, commits: int) -> None:
+    def __init__(self, out: IO[bytes], rng: random.Random, texts: list[bytes], target_bytes: int, commits: int) -> None:
         self.out, self.rng, self.texts = out, rng, texts
         self.per_commit = target_bytes // commits
         self.files: dict[str, list[bytes]] = {}
@@ -127,7 +128,9 @@ class Maker:
 def make(folder: Path, commits: int, megabytes: int, seed: int) -> list[str]:
     """Make the repository and return the planted tokens."""
     subprocess.run(["git", "init", "-q", "-b", "main", str(folder)], check=True)
-    process = subprocess.Popen(["git", "-C", str(folder), "fast-import", "--quiet", "--depth=50"], stdin=subprocess.PIPE)
+    process = subprocess.Popen(
+        ["git", "-C", str(folder), "fast-import", "--quiet", "--depth=50"], stdin=subprocess.PIPE
+    )
     assert process.stdin is not None
     maker = Maker(process.stdin, random.Random(seed), corpus(1500), megabytes * 1_000_000, commits)
     previous = 0
