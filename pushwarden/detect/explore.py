@@ -79,8 +79,13 @@ class Explorer:
     def content(self, data: bytes, path: str, depth: int = 0) -> list[Match]:
         """Return all matches in ``data``, their places in it, in order."""
         wide = wide_encoding(data)
-        if wide is not None:
-            return self._wide(WideText(data, *wide), path)
+        if wide is None:
+            return self._narrow(data, path, depth)
+        found = self._wide(WideText(data, *wide), path)
+        return found + [each for each in self._narrow(data, path, depth) if not _known(each, found)]
+
+    def _narrow(self, data: bytes, path: str, depth: int) -> list[Match]:
+        """Return the matches in the bytes as they are."""
         lines = LineIndex(data)
         packed: list[Match] = []
         placed = self._text(data, 0, _Scope(path, lines, packed))
@@ -189,14 +194,14 @@ class Explorer:
         return [_match(each, lines, spans) for each in kept]
 
 
-def _known(packed: Match, plain: Iterable[Match]) -> bool:
-    """Tell whether a match in an archive that packs without compressing was already seen in the archive's own bytes."""
+def _known(match: Match, others: Iterable[Match]) -> bool:
+    """Tell whether a match was already seen another way: in an archive that packs without compressing, in UTF-16."""
     return any(
-        each.rule_id == packed.rule_id
-        and each.secret == packed.secret
-        and packed.span.start <= each.span.start
-        and each.span.end <= packed.span.end
-        for each in plain
+        each.secret == match.secret
+        and each.rule_id == match.rule_id
+        and match.span.start < each.span.end
+        and each.span.start < match.span.end
+        for each in others
     )
 
 

@@ -155,12 +155,12 @@ class TableReader:
             raise self.fail(f'"{key}" must be true or false', key)
         return value
 
-    def whole(self, key: str, table: dict[str, Any], *, default: int | None = None, least: int | None = None) -> int:
-        """Return a whole number."""
+    def whole(self, key: str, table: dict[str, Any], *, default: int | None = None, within: str = "") -> int:
+        """Return a whole number; of a table ``within`` the rule's, one that is not negative."""
         value = table.get(key, default)
-        if not isinstance(value, int) or isinstance(value, bool) or (least is not None and value < least):
-            bound = "" if least is None else f" of at least {least}"
-            raise self.fail(f'"{key}" must be a whole number{bound}', key)
+        if not isinstance(value, int) or isinstance(value, bool) or (within and value < 0):
+            bound = " of at least 0" if within else ""
+            raise self.fail(f'"{key}" must be a whole number{bound}', within or key)
         return value
 
     def entropy(self) -> float | None:
@@ -196,7 +196,7 @@ class TableReader:
         value = self.table.get("near", [])
         tables = value if isinstance(value, list) else [value]
         return tuple(
-            Near(self.pattern("near", self.member(t, "near", "pattern")), self.whole("lines", t, least=0))
+            Near(self.pattern("near", self.member(t, "near", "pattern")), self.whole("lines", t, within="near"))
             for t in (self.inner(each, "near", {"pattern", "lines"}) for each in tables)
         )
 
@@ -209,7 +209,7 @@ class TableReader:
         if not isinstance(required, bool):
             raise self.fail('"required" of pair must be true or false', "pair")
         confidence = self.confidence(table["confidence"], "pair") if "confidence" in table else None
-        return Pair(self.member(table, "pair", "rule"), self.whole("lines", table, least=0), required, confidence)
+        return Pair(self.member(table, "pair", "rule"), self.whole("lines", table, within="pair"), required, confidence)
 
     def paths(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the globs of paths to take and to leave."""

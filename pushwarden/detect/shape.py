@@ -91,7 +91,7 @@ def shape_of(pattern: str) -> Shape:
     return Shape(
         pattern=bounded,
         width=_width(tree, looking=True) + 2,
-        trigger=_write(_behead(head)) if head is not None and usable else None,
+        trigger=_write_trigger(_behead(head)) if head is not None and usable else None,
         reach=_width(_cut(tree) or tree, looking=True) + 2,
         solid=_solid(head) if head is not None and usable else 0,
     )
@@ -297,6 +297,14 @@ def _opening(node: Node) -> int:
             return 0
 
 
+def _write_trigger(node: Node) -> str:
+    """Return the expression of a whole trigger: "not after one of these" at its beginning is kept."""
+    first = node.items[0] if isinstance(node, Seq) and node.items else None
+    if isinstance(first, Look) and first.behind and first.negative and isinstance(first.item, Chars):
+        return _before(first.item.mask) + _write(node)
+    return _write(node)
+
+
 def _write(node: Node) -> str:  # noqa: PLR0911 - one for each kind of node
     """Return an expression for hyperscan that matches wherever ``node`` does, and perhaps in more places."""
     match node:
@@ -309,8 +317,8 @@ def _write(node: Node) -> str:  # noqa: PLR0911 - one for each kind of node
             return "(?:" + "|".join(written) + ")" if all(written) or _width(node, looking=False) else ""
         case Repeat(item, least, most):
             return f"(?:{_write(item)})" + _times(least, most or 0) if _least(item) or _any_width(item) else ""
-        case Look(item, behind, negative):
-            return _before(item.mask) if behind and negative and isinstance(item, Chars) else ""
+        case Look():
+            return ""
         case Mark(kind):
             return _MARKS[kind]
         case Back():

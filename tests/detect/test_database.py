@@ -1,0 +1,139 @@
+"""The compiled database on disk: written once, read fast, never trusted when it does not fit."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+from pathlib import Path
+
+import pytest
+
+from pushwarden.detect import Scanner, load_scanner
+from pushwarden.detect.load import DATABASE_VARIABLE, package_database
+from tests.detect.conftest import RULES, token
+
+DATA = f"a = {token()}\nneighbour 0f1e2d3c4b5a69788796a5b4c3d2e1f0\n".encode()
+
+
+def load(cache: Path) -> Scanner:
+    return load_scanner([RULES], default_rules=False, cache_dir=cache)
+
+
+def files(cache: Path) -> list[Path]:
+    return sorted(cache.iterdir())
+
+
+def test_a_second_start_reads_what_the_first_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = load(tmp_path)
+    monkeypatch.setattr("pushwarden.detect.database.compile_plan", None)
+
+    second = load(tmp_path)
+
+    assert second.engine == "hyperscan"
+    assert second.notes == ()
+    assert second.scan(DATA) == first.scan(DATA)
+    assert second.rules.digest == first.rules.digest
+    assert [rule.id for rule in second.rules] == [rule.id for rule in first.rules]
+    assert len(first.scan(DATA).matches) == 2
+
+
+def test_nothing_but_the_database_is_left_in_the_cache(tmp_path: Path) -> None:
+    load(tmp_path)
+
+    assert [path.suffix for path in files(tmp_path)] == [".db"]
+
+
+def test_other_rules_get_a_database_of_their_own(tmp_path: Path) -> None:
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "test.toml").write_text((RULES / "test.toml").read_text())
+    load_scanner([rules], default_rules=False, cache_dir=tmp_path / "cache")
+    (rules / "test.toml").write_text((RULES / "test.toml").read_text().replace("tst_", "tzt_"))
+
+    changed = load_scanner([rules], default_rules=False, cache_dir=tmp_path / "cache")
+
+    assert len(files(tmp_path / "cache")) == 2
+    assert "test-token" not in {each.rule_id for each in changed.scan(DATA).matches}
+
+
+@pytest.mark.parametrize("damage", [b"", b"rubbish", None], ids=["empty", "rubbish", "cut"])
+def test_a_damaged_database_is_compiled_again_and_that_is_said(tmp_path: Path, damage: bytes | None) -> None:
+    load(tmp_path)
+    place = files(tmp_path)[0]
+    place.write_bytes(place.read_bytes()[:-100] if damage is None else damage)
+
+    again = load(tmp_path)
+
+    assert len(again.scan(DATA).matches) == 2
+    assert "compiled again" in again.notes[0]
+    assert load(tmp_path).notes == ()
+
+
+def test_a_flipped_bit_in_the_compiled_part_is_noticed(tmp_path: Path) -> None:
+    load(tmp_path)
+    place = files(tmp_path)[0]
+    raw = bytearray(place.read_bytes())
+    raw[-2000] ^= 0x10
+    place.write_bytes(raw)
+
+    again = load(tmp_path)
+
+    assert len(again.scan(DATA).matches) == 2
+    assert "compiled again" in again.notes[0]
+
+
+def test_a_cache_that_cannot_be_written_is_said_and_no_obstacle(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+
+    scanner = load(blocked / "cache")
+
+    assert len(scanner.scan(DATA).matches) == 2
+    assert "could not be kept" in scanner.notes[0]
+
+
+def _start(cache: str) -> int:
+    return len(load(Path(cache)).scan(DATA).matches)
+
+
+def test_many_starts_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
+        assert pool.map(_start, [str(tmp_path)] * 4) == [2] * 4
+
+    assert len(files(tmp_path)) == 1
+
+
+def test_without_hyperscan_the_plain_engine_serves_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "hyperscan", None)
+    for name in ("pushwarden.detect.database", "pushwarden.detect.multi"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
+    scanner = load_scanner([RULES], default_rules=False)
+
+    assert scanner.engine == "plain"
+    assert "install pushwarden[fast]" in str(scanner.fallback_reason)
+    assert len(scanner.scan(DATA).matches) == 2
+
+
+def test_a_packaged_database_is_used_instead_of_the_rule_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pushwarden.detect.load.default_rules_path", lambda: RULES)
+    package_database(tmp_path / "rules.db")
+    monkeypatch.setattr("pushwarden.detect.load.default_rules_path", lambda: tmp_path / "gone")
+    monkeypatch.setenv(DATABASE_VARIABLE, str(tmp_path / "rules.db"))
+
+    scanner = load_scanner()
+
+    assert (scanner.engine, scanner.notes) == ("hyperscan", ())
+    assert len(scanner.scan(DATA).matches) == 2
+
+
+def test_a_packaged_database_that_does_not_fit_is_said_and_the_rules_are_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pushwarden.detect.load.default_rules_path", lambda: RULES)
+    (tmp_path / "rules.db").write_bytes(b"of another version")
+
+    scanner = load_scanner(database=tmp_path / "rules.db")
+
+    assert len(scanner.scan(DATA).matches) == 2
+    assert "packaged rule database is not used" in scanner.notes[0]

@@ -1,0 +1,90 @@
+"""Entropy, checksums, globs, lines."""
+
+from __future__ import annotations
+
+import math
+import random
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pushwarden.detect.checksums import VERIFIERS, base62, crc32_base62
+from pushwarden.detect.entropy import entropy
+from pushwarden.detect.globs import glob_pattern
+from pushwarden.detect.lines import LineIndex
+from tests.detect.conftest import made_up, token
+
+
+@pytest.mark.parametrize(("data", "bits"), [(b"", 0.0), (b"aaaa", 0.0), (b"abab", 1.0), (bytes(range(256)), 8.0)])
+def test_entropy_is_that_of_shannon(data: bytes, bits: float) -> None:
+    assert entropy(data) == bits
+
+
+@given(st.binary(min_size=1))
+def test_entropy_lies_between_nothing_and_the_logarithm_of_the_length(data: bytes) -> None:
+    assert 0.0 <= entropy(data) <= math.log2(len(data)) + 1e-9
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_base_62_can_be_read_back(number: int) -> None:
+    digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+    text = base62(number).decode()
+
+    assert len(text) == 6
+    assert sum(digits.index(char) * 62**place for place, char in enumerate(reversed(text))) == number
+
+
+@given(st.integers(0, 1000))
+def test_a_checksum_is_right_for_its_own_body_only(seed: int) -> None:
+    good = token(seed)
+    place = random.Random(seed).randrange(4, 34)
+    bad = good[:place] + ("a" if good[place] != "a" else "b") + good[place + 1 :]
+
+    assert crc32_base62(good.encode())
+    assert not crc32_base62(bad.encode())
+
+
+@pytest.mark.parametrize("name", sorted(VERIFIERS))
+def test_no_verifier_accepts_rubbish(name: str) -> None:
+    for text in (b"", b"_", b"abc", made_up(40).encode(), b"\xff" * 40):
+        assert not VERIFIERS[name](text)
+
+
+def test_a_checksum_stands_behind_the_last_underscore() -> None:
+    body = made_up(30)
+
+    assert crc32_base62(b"a_b_" + body.encode() + base62(zlib.crc32(body.encode())))
+
+
+@pytest.mark.parametrize(
+    ("glob", "yes", "no"),
+    [
+        ("**/.npmrc", [".npmrc", "a/.npmrc", "a/b/.NPMRC"], ["x.npmrc", ".npmrc/a"]),
+        ("*.tf", ["main.tf", "a/b/c.tf"], ["main.tfx", "tf"]),
+        ("config/*.yml", ["config/a.yml"], ["config/a/b.yml", "x/config/a.yml"]),
+        ("docs/**", ["docs/a", "docs/a/b"], ["docs", "xdocs/a"]),
+        ("a/**/z", ["a/z", "a/b/z", "a/b/c/z"], ["az"]),
+        ("file.[ab]", ["file.a", "file.B"], ["file.c"]),
+        ("file.[!ab]", ["file.c"], ["file.a"]),
+        ("?.x", ["a.x"], ["ab.x", ".x"]),
+    ],
+)
+def test_globs_match_paths_as_git_does(glob: str, yes: list[str], no: list[str]) -> None:
+    pattern = glob_pattern([glob])
+
+    assert all(pattern.fullmatch(path) for path in yes)
+    assert not any(pattern.fullmatch(path) for path in no)
+
+
+@given(st.lists(st.sampled_from([b"\n", b"\r\n", b"\r", b"ab", "é".encode(), b"\xe9"]), max_size=30), st.data())
+def test_lines_are_those_of_splitlines_for_the_three_line_breaks(parts: list[bytes], data: st.DataObject) -> None:
+    content = b"".join(parts)
+    offset = data.draw(st.integers(0, len(content)))
+    if content[offset - 1 : offset + 1] == b"\r\n" and offset:
+        offset += 1
+    before = content[:offset].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+    assert LineIndex(content).line(offset) == before.count(b"\n") + 1
