@@ -93,7 +93,7 @@ class Demo:
         self._shell("", alice.git("push", "origin", "HEAD:main").stderr)
         service.wait_idle()
         self._say(f"[dim]From push to last response: {time.monotonic() - began:.2f} s")
-        sent = service.codecommit.events.sent[-2]
+        sent = next(event for event in service.codecommit.events.sent if event["detail"].get("commitId") == commit)
         detail = {key: sent["detail"][key] for key in ("event", "referenceFullName", "oldCommitId", "commitId")}
         self._say("CodeCommit's event, which set everything off:")
         self._json({"source": sent["source"], "detail-type": sent["detail-type"], "detail": detail})

@@ -20,7 +20,7 @@ from pushwarden.respond.reset import short_ref
 SUBJECT_MAX: Final = 99
 SHOWN_FINDINGS: Final = 10
 _SHORT: Final = 10
-_WIDTH: Final = 96
+_WIDTH: Final = 76
 
 _VERBS: Final = {
     "lock": "locks the repository: only super users can read or write it until it is unlocked",
