@@ -112,7 +112,7 @@ def remember(context: Context, store: Store | None, scanned: Scanned, evidence: 
             merge: tuple(pair for pair in pairs if pair[0] in found)
             for merge, pairs in (evidence.replaced or {}).items()
         },
-        blobs={blob: _lasting(scanned.paths.of_blob.get(blob, ()), places.of_blob.get(blob, ())) for blob in found},
+        blobs={blob: _lasting(scanned.paths.of(blob), places.of(blob)) for blob in found},
         texts={name: seen[0].of_tag for name, seen in results.texts.items()},
         blob_count=results.blobs,
         byte_count=results.size,
@@ -176,12 +176,12 @@ def _read_commits(context: Context, fresh: Listing) -> list[Commit] | None:
 def _scan(context: Context, fresh: Listing, state: State, paths: Paths, gaps: list[Gap]) -> Results | None:
     """Scan what is new, what stands at a new place, and what had something in it; None where some of it is gone."""
     null = context.repository.null_id
-    others = {name for name in (*paths.of_blob, *state.blobs, *state.texts) if name != null and name not in fresh.blobs}
+    others = {name for name in (*paths.first, *state.blobs, *state.texts) if name != null and name not in fresh.blobs}
     old = list_some(context.repository.git, sorted(others))
     if old.missing or old.damaged:
         return None
     wanted = [
-        *blobs_wanted({**fresh.blobs, **old.blobs}, paths.of_blob, context.limits, gaps),
+        *blobs_wanted({**fresh.blobs, **old.blobs}, paths.of, context.limits, gaps),
         *_texts({**fresh.commits, **old.commits}, Source.COMMIT_MESSAGE),
         *_texts({**fresh.tags, **old.tags}, Source.TAG_MESSAGE),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -232,11 +232,11 @@ def _shown(wanted: Wanted) -> str | None:
 
 
 def blobs_wanted(
-    sizes: Mapping[bytes, int], paths: Mapping[bytes, tuple[bytes, ...]], limits: Limits, gaps: list[Gap]
+    sizes: Mapping[bytes, int], paths_of: Callable[[bytes], tuple[bytes, ...]], limits: Limits, gaps: list[Gap]
 ) -> Iterator[Wanted]:
     """Yield the blobs to scan, with a gap for each that is too large."""
     for name, size in sizes.items():
-        where = paths.get(name, (b"",))
+        where = paths_of(name) or (b"",)
         if size > limits.content_bytes or (len(where) > 1 and size * len(where) > VARIANT_BYTES):
             gaps.append(_too_large(name, size, where, limits))
             if size > limits.content_bytes:

@@ -38,8 +38,10 @@ class Context:
 class Paths:
     """Where blobs stand, and which commits there are; filled while logs are read."""
 
-    of_blob: dict[bytes, tuple[bytes, ...]] = field(default_factory=dict)
-    """Blob to one path of each variant."""
+    first: dict[bytes, bytes] = field(default_factory=dict)
+    """Blob to the first path it was seen at."""
+    variants: dict[bytes, dict[bytes, bytes]] = field(default_factory=dict)
+    """Blob that was seen at several paths to one path of each variant; most blobs have one path only."""
     all: dict[bytes, None] = field(default_factory=dict)
     """Every path."""
     commits: dict[bytes, tuple[bytes, ...]] = field(default_factory=dict)
@@ -60,11 +62,18 @@ class Paths:
 
     def place(self, blob: bytes, path: bytes) -> None:
         """Say that a blob stands at a path."""
-        known = self.of_blob.get(blob)
-        if known is None:
-            self.of_blob[blob] = (path,)
-        elif path not in known and variant(path) not in {variant(each) for each in known}:
-            self.of_blob[blob] = (*known, path)
+        first = self.first.setdefault(blob, path)
+        if first is not path and first != path:
+            known = self.variants.get(blob)
+            if known is None:
+                known = self.variants[blob] = {variant(first): first}
+            known.setdefault(variant(path), path)
+
+    def of(self, blob: bytes) -> tuple[bytes, ...]:
+        """Return one path of each variant of a blob; none where it was seen nowhere."""
+        if blob in self.variants:
+            return tuple(self.variants[blob].values())
+        return (self.first[blob],) if blob in self.first else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +103,7 @@ def scan_listing(context: Context, listing: Listing, paths: Paths, gaps: list[Ga
         for name in listing.damaged
     ]
     wanted = [
-        *blobs_wanted(listing.blobs, paths.of_blob, context.limits, gaps),
+        *blobs_wanted(listing.blobs, paths.of, context.limits, gaps),
         *(Wanted(name, Source.COMMIT_MESSAGE, size) for name, size in listing.commits.items()),
         *(Wanted(name, Source.TAG_MESSAGE, size) for name, size in listing.tags.items()),
     ]

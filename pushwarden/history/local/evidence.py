@@ -106,8 +106,8 @@ def _scan_before(
     for pairs in replaced.values():
         for old, path in pairs:
             before.place(old, path)
-    before.of_blob.pop(context.repository.null_id, None)
-    scan_more(context, [Wanted(name, Source.FILE, 0, where) for name, where in before.of_blob.items()], results)
+    before.first.pop(context.repository.null_id, None)
+    scan_more(context, [Wanted(name, Source.FILE, 0, before.of(name)) for name in before.first], results)
 
 
 def _named(
@@ -146,7 +146,7 @@ def unplaced(results: Results, paths: Paths, introduced: Sequence[Introduced]) -
     return [
         Introduced(hit, b"<blob %s>" % name[:12], Source.FILE, None)
         for (name, _), scan in results.scans.items()
-        if name not in paths.of_blob
+        if name not in paths.first
         for hit in scan.hits
         if not first.knows(hit)
     ]

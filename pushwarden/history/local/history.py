@@ -66,7 +66,7 @@ def scan_commits(context: Context, revisions: Sequence[str], stdin: bytes = b"",
         gaps += _log_gaps(log, context.repository, paths)
         null = context.repository.null_id
         listing = list_some(
-            context.repository.git, [*(each for each in paths.of_blob if each != null), *paths.commits, *tags]
+            context.repository.git, [*(each for each in paths.first if each != null), *paths.commits, *tags]
         )
         results = scan_listing(context, listing, paths, gaps)
         results.missing += listing.missing
@@ -81,7 +81,7 @@ def scan_staged(context: Context, staged: Sequence[Change]) -> Scanned:
     paths, gaps = Paths(), list[Gap]()
     paths.add(staged)
     null = context.repository.null_id
-    listing = list_some(context.repository.git, [each for each in paths.of_blob if each != null])
+    listing = list_some(context.repository.git, [each for each in paths.first if each != null])
     results = scan_listing(context, listing, paths, gaps)
     results.missing += listing.missing
     introduced = attribute(context, gather(context, [], results, paths), results, staged, scan_before=True)
@@ -100,4 +100,4 @@ def _log_gaps(log: History, repository: Repository, paths: Paths) -> Iterator[Ga
 
 def _find_missing(paths: Paths, listing: Listing, repository: Repository, results: Results) -> None:
     null = repository.null_id
-    results.missing += [blob for blob in paths.of_blob if blob not in listing.blobs and blob != null]
+    results.missing += [blob for blob in paths.first if blob not in listing.blobs and blob != null]
