@@ -34,7 +34,13 @@ def demo(*, keep: bool) -> None:
 
 
 @local.command()
-@click.option("--port", default=8989, show_default=True, help="Port of CodeCommit on 127.0.0.1; 0 for any.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8989,
+    show_default=True,
+    help="Port of CodeCommit on 127.0.0.1; 0 for any.",
+)
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import secrets
 import threading
 from collections.abc import Mapping
 from datetime import datetime
@@ -55,6 +56,11 @@ class LocalAws:
         """``http://127.0.0.1:PORT``."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
+    def free_name(self, wanted: str) -> str:
+        """Return ``wanted``, or something like it if a stack of that name is there: moto has one account per process."""
+        names = {each["Name"] for each in self.client("s3").list_buckets()["Buckets"]}
+        return wanted if f"{wanted}-backups" not in names else f"{wanted}-{secrets.token_hex(3)}"
+
     def client(self, service: Any) -> Any:
         """Return a client with the plumbing's rights."""
         return boto3.client(
@@ -77,6 +83,7 @@ class Stack:
     def __init__(self, aws: LocalAws, name: str, policy: Policy, git_url: str) -> None:
         self.aws = aws
         self.name = name
+        self._rules: set[str] = set()
         kms = aws.client("kms").create_key(Description=name)["KeyMetadata"]["Arn"]
         self._sqs, self._events, self._sns = aws.client("sqs"), aws.client("events"), aws.client("sns")
         bucket, table = f"{name}-backups", f"{name}-state"
@@ -132,7 +139,7 @@ class Stack:
         seconds = datetime.fromisoformat(envelope["time"]).timestamp()
         bus = events_backends[ACCOUNT][REGION].describe_event_bus("default")
         for rule in bus.rules.values():
-            if rule.name.startswith(f"{self.name}-"):
+            if rule.name in self._rules:
                 rule.send_to_targets(cast("Any", {**envelope, "time": seconds}), transform_input=False)
 
     def principal(self, subscriber: Subscriber, endpoint_account: str = ACCOUNT) -> Principal:
@@ -179,6 +186,7 @@ class Stack:
 
     def _rule(self, name: str, bus: str, pattern: Mapping[str, Any], queue_url: str) -> None:
         rule = f"{self.name}-{name}"
+        self._rules.add(rule)
         self._events.put_rule(Name=rule, EventBusName=bus, EventPattern=json.dumps(pattern))
         self._events.put_targets(Rule=rule, EventBusName=bus, Targets=[{"Id": name, "Arn": self._arn(queue_url)}])
 

@@ -23,6 +23,7 @@ from pushwarden.local.person import Person
 from pushwarden.local.service import LocalService, administrator, developer
 from pushwarden.model import SECURITY_EVENT
 from pushwarden.policies import RESET_ALLOWED, RESET_TAG_KEY
+from pushwarden.settings import Policy
 
 REPOSITORY: Final = "TestRepository"
 _SECRET_LENGTH: Final = 32
@@ -38,6 +39,7 @@ class Demo:
 
     console: Console
     root: Path
+    policy: Policy | None = None
     steps: int = 0
     secret: str = field(
         default_factory=lambda: "".join(
@@ -53,7 +55,7 @@ class Demo:
         """
         began = time.monotonic()
         self._say("Starting CodeCommit, EventBridge, SQS, SNS, DynamoDB, S3 and KMS on this machine ...")
-        with LocalService(self.root) as service:
+        with LocalService(self.root, policy=self.policy) as service:
             alice = Person(service, developer(), "Alice", REPOSITORY, self.root / "alice")
             admin = Person(service, administrator(), "Admin", REPOSITORY, self.root / "admin")
             self._say(f"Running after {time.monotonic() - began:.1f} s. No AWS account, no Docker.")

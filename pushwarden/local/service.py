@@ -70,7 +70,7 @@ class LocalService:
             people = (developer(), administrator())
             server = CodeCommitServer(self.root / "repositories", ACCOUNT, REGION, people, self._deliver, self._port)
             self.codecommit = exit_.enter_context(server)
-            self.stack = Stack(self.aws, STACK, self.policy, self.codecommit.url)
+            self.stack = Stack(self.aws, self.aws.free_name(STACK), self.policy, self.codecommit.url)
             sqs = self.aws.client("sqs")
             self.mailbox = Mailbox(sqs, self.stack.mail_queue, self.root / "mail")
             # As if it had been deployed now: whatever repository is made from here on is watched from its first push.

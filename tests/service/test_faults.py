@@ -36,7 +36,7 @@ def leak(repo: Repo, seed: object = 0) -> str:
 def test_a_passing_fault_changes_nothing_of_the_answer(repo: Repo, operation: str, kind: str) -> None:
     clean = repo.start()
     for name in ("scan", "lock", "reset"):
-        arn = f"arn:aws:sts::123456789012:assumed-role/pushwarden-{name}/{name}"
+        arn = f"arn:aws:sts::123456789012:assumed-role/{repo.service.stack.name}-{name}/{name}"
         repo.service.codecommit.faults.add(operation, kind, 1, arn, hold_s=0.5)
     leak(repo)
 
@@ -60,7 +60,7 @@ def test_expired_credentials_are_tried_again_until_they_are_fresh(repo: Repo) ->
 
 def test_a_lock_that_is_refused_is_told_as_failed(repo: Repo) -> None:
     repo.start()
-    arn = "arn:aws:sts::123456789012:assumed-role/pushwarden-lock/lock"
+    arn = f"arn:aws:sts::123456789012:assumed-role/{repo.service.stack.name}-lock/lock"
     repo.service.codecommit.faults.add(operation="TagResource", kind="access-denied", times=50, principal_arn=arn)
     leak(repo)
     repo.settle()
