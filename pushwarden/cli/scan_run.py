@@ -25,6 +25,8 @@ from pushwarden.suppress.config import read_config
 EXIT_CLEAN: Final = 0
 EXIT_FINDINGS: Final = 1
 EXIT_INCOMPLETE: Final = 4
+COMPILED: Final = "rules-*.db"
+"""How detection names its compiled rules in the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ def run(target: Target, flags: Flags) -> int:
     settings = merge(flags, read_config(target.root, flags.config))
     outputs = plan_outputs(flags.formats, flags.outputs, settings.format)
     suppressions = load(target.root, config=flags.config)
+    if not flags.quiet and not any(cache_dir().glob(COMPILED)):
+        print("pushwarden: first use here: compiling the rules, once, for a few seconds", file=sys.stderr)
     scanner = load_scanner(settings.rules, default_rules=settings.default_rules, cache_dir=cache_dir())
     if flags.verbose:
         _tell_engine(scanner)

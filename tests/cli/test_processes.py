@@ -31,6 +31,7 @@ def start(folder: Path, *args: str) -> subprocess.Popen[bytes]:
 def test_interrupted_scan_exits_with_130_and_no_traceback(tmp_path: Path) -> None:
     process = start(tmp_path, "-", "-v")
     assert process.stderr is not None
+    assert b"first use" in process.stderr.readline()
     assert b"engine" in process.stderr.readline()  # it runs, and waits for standard input
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)

@@ -243,6 +243,12 @@ def test_progress_line_shows_share_and_rate() -> None:
     assert render(Progress(0, 0, "files"), 0.0).count("100%") == 1
 
 
+def test_first_use_says_that_it_takes_longer(run: Run, repo: Repo) -> None:
+    first, second = run("scan"), run("scan")
+    assert "first use" in first.err
+    assert "first use" not in second.err
+
+
 def test_help_has_examples_and_exit_codes(run: Run) -> None:
     ran = run("scan", "--help", one_rule=False)
     assert ran.code == 0

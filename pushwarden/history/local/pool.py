@@ -16,12 +16,21 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Final, Generic, Self, TypeVar, cast
+from typing import Final, Generic, Protocol, Self, TypeVar, cast, runtime_checkable
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 EXIT_GRACE_S: Final = 2.0
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """Work that holds something open, such as a process, until it is closed."""
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +132,11 @@ def _serve(tasks: Connection, work: Callable[[Task], Result], inherited: list[Co
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us
     for each in inherited:
         each.close()  # a copy held here would keep a sibling from seeing its end
-    while True:
-        try:
-            task = tasks.recv()
-        except (EOFError, ConnectionResetError):
-            return
-        try:
-            tasks.send(work(task))
-        except BrokenPipeError:
-            return
+    try:
+        while True:
+            tasks.send(work(tasks.recv()))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return  # there are no more tasks, or nobody waits for a result
+    finally:
+        if isinstance(work, Closing):
+            work.close()
