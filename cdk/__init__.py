@@ -1,0 +1,1 @@
+"""The infrastructure: one stack, built from :mod:`pushwarden.topology`."""

@@ -1,0 +1,62 @@
+"""From the topology's grants to statements of a role: exactly those actions, on exactly those ARNs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+
+from cdk.constructs.data import Data
+from cdk.constructs.encryption import EncryptionKey
+from cdk.constructs.messages import Messages
+from pushwarden.topology import Resource, Subscriber
+
+Arns = Mapping[Resource, Sequence[str]]
+
+
+def resource_arns(
+    stack: Stack, *, name: str, key: EncryptionKey, data: Data, messages: Messages, repositories: Sequence[str]
+) -> dict[Resource, list[str]]:
+    """Return the ARNs behind each kind of resource.
+
+    Args:
+        stack: gives partition, Region and account.
+        name: how the names of the stack's resources begin.
+        key: the stack's key.
+        data: table and bucket.
+        messages: bus and topics.
+        repositories: name patterns of the repositories that are watched.
+    """
+    return {
+        Resource.REPOSITORIES: [stack.format_arn(service="codecommit", resource=each) for each in repositories],
+        Resource.TABLE: [data.table.table_arn],
+        Resource.BACKUPS: [data.bucket.arn_for_objects("*")],
+        Resource.SECURITY_BUS: [messages.bus.event_bus_arn],
+        Resource.MAIL_TOPIC: [messages.mail.topic_arn],
+        Resource.CHAT_TOPIC: [messages.chat.topic_arn],
+        Resource.KEY: [key.key.key_arn],
+        Resource.IAM_USERS: [stack.format_arn(service="iam", region="", resource="user", resource_name="*")],
+        Resource.SECURITY_HUB: [
+            stack.format_arn(service="securityhub", resource="product", resource_name=f"{stack.account}/default")
+        ],
+        Resource.QUEUE_SCAN: [stack.format_arn(service="sqs", resource=queue_name(name, "scan"))],
+        Resource.ANY: ["*"],
+    }
+
+
+def queue_name(name: str, subscriber: str) -> str:
+    """Return the name of a subscriber's queue."""
+    return f"{name}-{subscriber}"
+
+
+def statements(subscriber: Subscriber, arns: Arns) -> list[iam.PolicyStatement]:
+    """Return a function's statements, one per grant.
+
+    Raises:
+        KeyError: the topology names a resource that the stack does not have.
+    """
+    return [
+        iam.PolicyStatement(actions=list(grant.actions), resources=list(arns[grant.resource]))
+        for grant in subscriber.grants
+    ]
