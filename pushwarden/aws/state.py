@@ -74,6 +74,8 @@ class Step:
 
     outcome: str
     summary: str
+    at_s: float = 0.0
+    """When it was written, in seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,18 +155,32 @@ class State:
         item = self.client.get_item(TableName=self.table, Key=_step_key(incident_id, action), ConsistentRead=True).get(
             "Item"
         )
-        return Step(item["outcome"]["S"], item["summary"]["S"]) if item else None
+        return Step(item["outcome"]["S"], item["summary"]["S"], float(item["at"]["N"])) if item else None
 
     def record_step(self, incident_id: str, action: str, step: Step, *, now_s: float) -> None:
         """Record that an action is finished; a second record replaces the first."""
-        item: dict[str, Any] = {
-            **_step_key(incident_id, action),
-            "outcome": {"S": step.outcome},
-            "summary": {"S": step.summary},
-            "at": {"N": str(int(now_s))},
-            "expires_at": {"N": str(int(now_s) + _STEP_TTL_DAYS * DAY_S)},
-        }
-        self.client.put_item(TableName=self.table, Item=item)
+        self.client.put_item(TableName=self.table, Item=_step_item(incident_id, action, step, now_s))
+
+    def begin_step(self, incident_id: str, action: str, step: Step, before: Step | None, *, now_s: float) -> None:
+        """Record that an action is about to happen, if its record is still ``before`` (None: there is none).
+
+        Raises:
+            StaleStateError: somebody else has begun it meanwhile.
+        """
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
+        if before is not None:
+            condition = {
+                "ConditionExpression": "outcome = :outcome AND #at = :at",
+                "ExpressionAttributeNames": {"#at": "at"},
+                "ExpressionAttributeValues": {":outcome": {"S": before.outcome}, ":at": {"N": str(int(before.at_s))}},
+            }
+        item = _step_item(incident_id, action, step, now_s)
+        try:
+            self.client.put_item(TableName=self.table, Item=item, **condition)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
+                raise StaleStateError(f"{action} of {incident_id} was begun by another delivery; try it later") from None
+            raise
 
     def setting(self, name: str) -> bytes | None:
         """Return the bytes of a setting, or None."""
@@ -189,6 +205,16 @@ def accept(state: RefState) -> RefState:
     if state.scanned is None:
         return state
     return dataclasses.replace(state, accepted=state.scanned, accepted_object=None, open_commits=())
+
+
+def _step_item(incident_id: str, action: str, step: Step, now_s: float) -> dict[str, Any]:
+    return {
+        **_step_key(incident_id, action),
+        "outcome": {"S": step.outcome},
+        "summary": {"S": step.summary},
+        "at": {"N": str(int(now_s))},
+        "expires_at": {"N": str(int(now_s) + _STEP_TTL_DAYS * DAY_S)},
+    }
 
 
 def _step_key(incident_id: str, action: str) -> dict[str, Any]:

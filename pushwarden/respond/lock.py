@@ -33,6 +33,8 @@ def plan(event: SecurityEvent, tags: Mapping[str, str], *, tag_key: str) -> Lock
     """Return what is to be done, given the repository's tags. A lock that is there keeps its first incident."""
     push = event.push
     held_by = tags.get(INCIDENT_TAG_KEY, "unknown") if tags.get(tag_key) == LOCKED else None
+    if held_by == event.incident_id:
+        held_by = None  # an earlier try of this very incident got that far: setting the tags again changes nothing
     wanted = {} if held_by else {tag_key: LOCKED, INCIDENT_TAG_KEY: event.incident_id}
     return LockPlan(push.repository, push.repository_arn, wanted, held_by)
 

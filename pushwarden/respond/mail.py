@@ -19,6 +19,7 @@ from pushwarden.respond.reset import short_ref
 
 SUBJECT_MAX: Final = 99
 SHOWN_FINDINGS: Final = 10
+AGAIN: Final = "(Perhaps you have this mail already: Pushwarden was interrupted while it was sending it.)"
 _SHORT: Final = 10
 _WIDTH: Final = 76
 

@@ -8,9 +8,10 @@ from typing import Final
 
 from pushwarden.aws.backups import BackupError
 from pushwarden.aws.bus import SecurityBus
-from pushwarden.aws.codecommit import CodeCommitError
-from pushwarden.aws.githttp import GitError, GitUnavailableError
+from pushwarden.aws.codecommit import CodeCommitError, RepositoryGoneError
+from pushwarden.aws.githttp import GitError, GitUnavailableError, RepositoryNotFoundError
 from pushwarden.aws.state import State, Step
+from pushwarden.errors import PushwardenError
 from pushwarden.events import SecurityEvent, SecurityResponse
 from pushwarden.model import SECURITY_RESPONSE
 
@@ -40,21 +41,36 @@ class Responder:
     def respond(self, event: SecurityEvent, action: str, work: Callable[[], Outcome]) -> Outcome | None:
         """Do ``work`` unless it was done before; publish and record how it ended. None: it was done before.
 
-        What cannot succeed however often it is tried becomes a *failed* response, so that people are told. A passing
-        fault is raised: the queue brings the event again, and its dead-letter queue has an alarm.
+        What CodeCommit refuses becomes a *failed* response, so that people are told at once; and is raised all the same,
+        because missing rights and expired credentials may be put right: the queue brings the event again, silently from
+        then on, until it succeeds or ends in the dead-letter queue, which has an alarm. Only a repository that is gone
+        is not tried again.
 
         Raises:
             GitUnavailableError: CodeCommit cannot be reached at present.
             PublishError: the response could not be published; it will be done again.
+            CodeCommitError, GitError, BackupError: refused; people have been told.
         """
-        if self.state.step(event.incident_id, action) is not None:
+        before = self.state.step(event.incident_id, action)
+        if before is not None and before.outcome != FAILED:
             return None
+        refused: PushwardenError | None = None
         try:
             outcome = work()
         except GitUnavailableError:
             raise
+        except (RepositoryGoneError, RepositoryNotFoundError) as error:
+            outcome = Outcome(REFUSED, f"{action} was not done: {error}.")
         except (CodeCommitError, GitError, BackupError) as error:
-            outcome = Outcome(FAILED, f"{action} failed: {error}.")
+            if before is not None:
+                raise
+            outcome, refused = Outcome(FAILED, f"{action} failed, and is tried again: {error}."), error
+        self._say(event, action, outcome)
+        if refused is not None:
+            raise refused
+        return outcome
+
+    def _say(self, event: SecurityEvent, action: str, outcome: Outcome) -> None:
         push = event.push
         response = SecurityResponse(
             incident_id=event.incident_id,
@@ -68,7 +84,5 @@ class Responder:
             facts=outcome.facts,
         )
         self.bus.publish(SECURITY_RESPONSE, response.to_detail(), resources=(push.repository_arn,))
-        self.state.record_step(
-            event.incident_id, action, Step(outcome.outcome, outcome.summary), now_s=self.wall_clock()
-        )
-        return outcome
+        step = Step(outcome.outcome, outcome.summary)
+        self.state.record_step(event.incident_id, action, step, now_s=self.wall_clock())
