@@ -96,14 +96,14 @@ def finish(introduced: Sequence[Introduced], results: Results, paths: Paths, gap
 
 def scan_listing(context: Context, listing: Listing, paths: Paths, gaps: list[Gap]) -> Results:
     """Scan listed objects."""
-    if listing.problem is not None:
-        gaps.append(Gap("damaged-objects", f"git could not list every object ({listing.problem}); run git fsck"))
-    gaps += [
-        Gap("damaged-object", f"object {name.decode()} cannot be read; check the repository with git fsck")
-        for name in listing.damaged
-    ]
+    results = scan_written(context, listing)
+    scan_blobs(context, listing, paths, results, gaps)
+    return results
+
+
+def scan_written(context: Context, listing: Listing) -> Results:
+    """Scan what people wrote into listed commits and tags; that needs no paths."""
     wanted = [
-        *blobs_wanted(listing.blobs, paths.of, context.limits, gaps),
         *(Wanted(name, Source.COMMIT_MESSAGE, size) for name, size in listing.commits.items()),
         *(Wanted(name, Source.TAG_MESSAGE, size) for name, size in listing.tags.items()),
     ]
@@ -112,8 +112,21 @@ def scan_listing(context: Context, listing: Listing, paths: Paths, gaps: list[Ga
     return results
 
 
+def scan_blobs(context: Context, listing: Listing, paths: Paths, results: Results, gaps: list[Gap]) -> None:
+    """Scan listed blobs at their paths into ``results``."""
+    if listing.problem is not None:
+        gaps.append(Gap("damaged-objects", f"git could not list every object ({listing.problem}); run git fsck"))
+    gaps += [
+        Gap("damaged-object", f"object {name.decode()} cannot be read; check the repository with git fsck")
+        for name in listing.damaged
+    ]
+    scan_more(context, list(blobs_wanted(listing.blobs, paths.of, context.limits, gaps)), results)
+
+
 def scan_more(context: Context, wanted: Sequence[Wanted], results: Results) -> None:
     """Scan further objects into ``results``."""
+    if not wanted:
+        return
     scan_objects(
         context.repository.git,
         wanted,

@@ -15,7 +15,7 @@ from pushwarden.history.local.model import Counts, Found, Hit, Outcome
 from pushwarden.history.local.objects import ObjectReader, Unreadable
 from pushwarden.history.local.reach import HEAD, Refs, reaching, read_graph, read_refs, short
 from pushwarden.history.local.repository import Repository
-from pushwarden.history.local.texts import parse_written
+from pushwarden.history.local.texts import author_of
 from pushwarden.model import Finding, Gap, Person, Source
 
 NOTES: Final = "refs/notes/"
@@ -89,10 +89,7 @@ def _counts(scanned: Scanned, refs: int) -> Counts:
 
 def _people(repository: Repository, commits: list[bytes]) -> dict[bytes, Person | None]:
     with ObjectReader(repository.git) as reader:
-        return {
-            name: None if isinstance(data, Unreadable) else parse_written(data).author
-            for name, data in reader.read(commits)
-        }
+        return {name: None if isinstance(data, Unreadable) else author_of(data) for name, data in reader.read(commits)}
 
 
 def _reached(

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import Final
 
 from pushwarden.history.local.blobs import Results
-from pushwarden.history.local.context import Context, Paths, Scanned, finish, scan_listing
+from pushwarden.history.local.context import Context, Paths, Scanned, finish, scan_blobs, scan_listing, scan_written
 from pushwarden.history.local.evidence import attribute, gather, of_tags, unplaced
 from pushwarden.history.local.log import Change, History
 from pushwarden.history.local.objects import Listing, ListJob, list_some
@@ -33,6 +33,7 @@ def scan_everything(context: Context, staged: Sequence[Change]) -> Scanned:
     paths, gaps = Paths(), list[Gap]()
     with History(git, EVERYTHING) as log, ExitStack() as stack:
         listing = listing_job.finish()
+        results = scan_written(context, listing)  # while git still writes the log
         paths.read(log.commits())
         gaps += _log_gaps(log, context.repository, paths)
         logs = [log]
@@ -43,7 +44,7 @@ def scan_everything(context: Context, staged: Sequence[Change]) -> Scanned:
             logs.append(stack.enter_context(lost))
             paths.read(lost.commits())
         paths.add(staged)
-        results = scan_listing(context, listing, paths, gaps)
+        scan_blobs(context, listing, paths, results, gaps)
         _find_missing(paths, listing, context.repository, results)
         evidence = gather(context, (each.commits() for each in logs), results, paths)
     introduced = attribute(context, evidence, results, staged)

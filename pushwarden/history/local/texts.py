@@ -12,6 +12,7 @@ from pushwarden.model import Person
 NOT_WRITTEN: Final = frozenset({b"tree", b"parent", b"object", b"type", b"gpgsig", b"gpgsig-sha256", b"encoding"})
 """Headers that git writes: ids and signatures (https://git-scm.com/docs/signature-format)."""
 PEOPLE: Final = (b"author", b"committer", b"tagger")
+AUTHORS: Final = (b"author", b"tagger")
 
 _PERSON: Final = re.compile(
     rb"(?P<name>.*?) ?<(?P<email>[^>]*)> ?(?P<seconds>-?\d{1,12})? ?(?P<zone>[+-]\d{4})?", re.DOTALL
@@ -26,8 +27,6 @@ class Written:
     """With headers that git does not know in front of it, so that nothing hides there."""
     people: tuple[bytes, ...]
     """``name <email>`` of author, committer or tagger, each once."""
-    author: Person | None
-    """Author of a commit, tagger of a tag."""
 
 
 def parse_written(raw: bytes) -> Written:
@@ -35,7 +34,6 @@ def parse_written(raw: bytes) -> Written:
     head, _, message = raw.partition(b"\n\n")
     people: dict[bytes, None] = {}
     extra: list[bytes] = []
-    author: Person | None = None
     keep = False
     for line in head.split(b"\n"):
         if line.startswith(b" "):  # continues the header before it
@@ -48,10 +46,17 @@ def parse_written(raw: bytes) -> Written:
             extra.append(value if key == b"tag" else line)
         elif key in PEOPLE:
             people.setdefault(value.rpartition(b">")[0] + b">" if b">" in value else value)
-            if key != b"committer":
-                author = parse_person(value)
     text = b"\n".join([*extra, message]) if extra else message
-    return Written(text, tuple(people), author)
+    return Written(text, tuple(people))
+
+
+def author_of(raw: bytes) -> Person | None:
+    """Return the author of a commit, or the tagger of a tag; None where it names none."""
+    for line in raw.partition(b"\n\n")[0].split(b"\n"):
+        key, _, value = line.partition(b" ")
+        if key in AUTHORS:
+            return parse_person(value)
+    return None
 
 
 def parse_person(value: bytes) -> Person:

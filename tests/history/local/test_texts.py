@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushwarden.history.local.texts import parse_person, parse_written
+from pushwarden.history.local.texts import author_of, parse_person, parse_written
 from pushwarden.model import Person
 
 COMMIT = (
@@ -24,13 +24,18 @@ def test_message_people_and_unknown_headers_are_told_apart_from_what_git_writes(
     written = parse_written(COMMIT)
     assert written.message == b"odd hidden\nmore\nSubject\n\nBody\n"
     assert written.people == (b"Ann Ex <ann@example.org>", b"Com <com@example.org>")
-    assert written.author == Person("Ann Ex", "ann@example.org", "2023-11-14T23:43:20+01:30")
+    assert author_of(COMMIT) == Person("Ann Ex", "ann@example.org", "2023-11-14T23:43:20+01:30")
 
 
 def test_tag_has_its_name_message_and_tagger() -> None:
-    written = parse_written(b"object 1\ntype commit\ntag v1\ntagger Tom <t@example.org> 0 +0000\n\nhello\n")
+    raw = b"object 1\ntype commit\ntag v1\ntagger Tom <t@example.org> 0 +0000\n\nhello\n"
+    written = parse_written(raw)
     assert written.message == b"v1\nhello\n"
-    assert written.author == Person("Tom", "t@example.org", "1970-01-01T00:00:00+00:00")
+    assert author_of(raw) == Person("Tom", "t@example.org", "1970-01-01T00:00:00+00:00")
+
+
+def test_object_without_author_has_none() -> None:
+    assert author_of(b"tree 1\ncommitter C <c@example.org> 0 +0000\n\nauthor X <x@example.org>\n") is None
 
 
 def test_person_without_date_or_brackets_is_kept() -> None:
