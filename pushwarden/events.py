@@ -25,6 +25,10 @@ _ARN: Final = re.compile(r"arn:(aws[\w-]*):codecommit:([a-z0-9-]+):(\d{12}):([\w
 _BAD_REF: Final = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/$|\.$|\.lock(/|$)|/\.")
 _REF: Final = re.compile(r"refs/(heads|tags)/.+")
 INCIDENT_HEX_DIGITS: Final = 20
+MARK: Final = "pushwarden"
+"""The field of a push event's detail that says that Pushwarden made the event itself; nobody else can write to the queue
+that it travels on."""
+RECONCILED: Final = "reconcile"
 
 
 class MalformedEventError(PushwardenError):
@@ -58,6 +62,8 @@ class Push:
     new: str | None
     pusher: str | None
     """ARN of who pushed; CodeCommit's documentation does not promise it."""
+    seen_s: int | None = None
+    """Set where the event never came and reconciliation made one: when it saw the ref first, in seconds since 1970."""
 
     @property
     def incident_id(self) -> str:
@@ -260,6 +266,7 @@ def parse_push(event: Any) -> Push:
             old=_optional_id(detail, "oldCommitId"),
             new=_optional_id(detail, "commitId"),
             pusher=detail.get("callerUserArn"),
+            seen_s=int(detail[MARK]["firstSeen"]) if MARK in detail else None,
         )
     except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
         raise MalformedEventError(f"a CodeCommit event lacks or garbles something ({error!r})") from None

@@ -97,6 +97,8 @@ class Settings:
     mail_topic: str
     backup_bucket: str
     chat_topic: str = ""
+    scan_queue: str = ""
+    """URL of the queue that push events wait in."""
     git_url: str = ""
     """Scheme and host of CodeCommit's git server; by default the Region's public endpoint."""
     rules: str = ""

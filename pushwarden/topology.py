@@ -187,5 +187,25 @@ RESET: Final = Subscriber(
     ephemeral_storage_mb=4096,
 )
 
-SUBSCRIBERS: Final = (SCAN, NOTIFY, LOCK, RESET)
+RECONCILE: Final = Subscriber(
+    name="reconcile",
+    purpose="Finds pushes whose event never came and asks for their scan",
+    handler="handlers.reconcile.handler",
+    asset=Asset.RESPOND,
+    bus=None,
+    schedule="rate(1 hour)",
+    pattern={},
+    grants=(
+        Grant(("codecommit:ListRepositories",), Resource.ANY),
+        Grant(("codecommit:GetRepository", "codecommit:GitPull"), Resource.REPOSITORIES),
+        Grant(("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"), Resource.TABLE),
+        Grant(("sqs:SendMessage",), Resource.QUEUE_SCAN),
+        _USE_KEY,
+    ),
+    timeout_s=900,
+    memory_mb=512,
+    concurrency=1,
+)
+
+SUBSCRIBERS: Final = (SCAN, NOTIFY, LOCK, RESET, RECONCILE)
 """Every function, in the order in which a leak meets them."""

@@ -117,6 +117,11 @@ class CodeCommit:
         for page in pages:
             yield from (each["repositoryName"] for each in page.get("repositories", []))
 
+    def repository_ids(self) -> Iterator[tuple[str, str]]:
+        """Yield name and id of every repository of the account and Region."""
+        for page in self._pages(self.client.list_repositories, "the list of repositories", "nextToken"):
+            yield from ((each["repositoryName"], each["repositoryId"]) for each in page.get("repositories", []))
+
     def tags(self, arn: str) -> dict[str, str]:
         """Return every tag of a repository."""
         tags: dict[str, str] = {}

@@ -7,6 +7,7 @@ import logging
 import secrets
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, Self, cast
 
@@ -112,6 +113,7 @@ class Stack:
             policy=policy,
         )
         self.queues = {each.name: self._subscribe(each) for each in SUBSCRIBERS if each.bus is not None}
+        self.settings = replace(self.settings, scan_queue=self.queues["scan"])
         self.mail_queue = self._mailbox("mails", self.settings.mail_topic)
         self.chat_queue = self._mailbox("chats", self.settings.chat_topic)
         self.watch_queue = self._watch()
@@ -166,6 +168,7 @@ class Stack:
             Resource.MAIL_TOPIC: [settings.mail_topic],
             Resource.CHAT_TOPIC: [settings.chat_topic],
             Resource.KEY: [settings.key_id],
+            Resource.QUEUE_SCAN: [self._arn(settings.scan_queue)],
         }.get(resource, ["*"])
 
     def _subscribe(self, subscriber: Subscriber) -> str:

@@ -82,7 +82,9 @@ class Gate:
         body = _body(environ)
         if target:
             data = json.loads(body or b"{}")
-            return Call(service, target.rpartition(".")[2], _resource(service, data, region, self.account))
+            # IAM knows no action of its own for a batch of messages.
+            action = target.rpartition(".")[2].removesuffix("Batch") if service == "sqs" else target.rpartition(".")[2]
+            return Call(service, action, _resource(service, data, region, self.account))
         form = parse_qs(body.decode("utf-8", "replace"))
         return Call(service, form.get("Action", ["?"])[0], form.get("TopicArn", ["*"])[0])
 
@@ -93,6 +95,8 @@ def _resource(service: str, data: Mapping[str, Any], region: str, account: str) 
     if service == "events":
         names = {entry.get("EventBusName", "default") for entry in data.get("Entries", [])}
         return f"arn:aws:events:{region}:{account}:event-bus/{'+'.join(sorted(names))}"
+    if service == "sqs":
+        return f"arn:aws:sqs:{region}:{account}:{str(data.get('QueueUrl', '?')).rpartition('/')[2]}"
     if service == "kms":
         return str(data.get("KeyId", "?"))
     return "*"

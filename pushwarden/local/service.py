@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final, Self
@@ -17,6 +17,7 @@ import boto3
 from pushwarden.errors import PushwardenError
 from pushwarden.local.aws import ACCOUNT, PLUMBING_KEY, REGION, LocalAws, Stack
 from pushwarden.local.codecommit import CodeCommitServer, Principal
+from pushwarden.local.invoked import Invoked
 from pushwarden.local.mailbox import Mailbox
 from pushwarden.local.worker import HANDLER, PLUMBING, QUEUE, SQS_URL, TIMEOUT
 from pushwarden.model import Confidence
@@ -59,6 +60,7 @@ class LocalService:
         self._port = codecommit_port
         self._exit = ExitStack()
         self._workers: dict[str, subprocess.Popen[bytes]] = {}
+        self._invoked: dict[str, Invoked] = {}
         self.aws = LocalAws()
         self.codecommit: CodeCommitServer
         self.stack: Stack
@@ -93,15 +95,20 @@ class LocalService:
         """Return the environment of a person at a terminal: credentials, endpoints and the stack's settings."""
         return self._as(person) | self.stack.settings.to_environment()
 
-    def app(self, person: Principal | None = None) -> App:
+    def app(self, person: Principal | None = None, *, wall_clock: Callable[[], float] = time.time) -> App:
         """Return an app that acts for a person; without one, for the service's own plumbing."""
         key = person.access_key_id if person else PLUMBING_KEY
         session = boto3.Session(
             region_name=REGION,
             aws_access_key_id=key,
             aws_secret_access_key=person.secret_access_key if person else PLUMBING_KEY,
+            aws_session_token=person.session_token if person else None,
         )
-        return App(self.stack.settings, session=session, endpoint_url=self._endpoint)
+        return App(self.stack.settings, session=session, endpoint_url=self._endpoint, wall_clock=wall_clock)
+
+    def function(self, name: str) -> Principal:
+        """Return a function's own identity."""
+        return self.stack.principal(next(each for each in SUBSCRIBERS if each.name == name))
 
     def _endpoint(self, service: str) -> str:
         return self.codecommit.url if service == "codecommit" else self.aws.url
@@ -172,6 +179,14 @@ class LocalService:
                 )
             time.sleep(0.02)
 
+    def invoke(self, function: str, payload: Any = None) -> Any:
+        """Invoke a function that has no queue, as its schedule would, and return its answer.
+
+        Raises:
+            FunctionFailedError: it raised.
+        """
+        return self._invoked[function].invoke({} if payload is None else payload)
+
     def _deliver(self, event: Mapping[str, Any]) -> None:
         self.stack.deliver(event)
 
@@ -190,8 +205,6 @@ class LocalService:
         return variables
 
     def _start(self, subscriber: Subscriber) -> None:
-        if subscriber.bus is None:
-            return
         principal = self.stack.principal(subscriber)
         self.codecommit.add_principal(principal)
         self.aws.gate.principals[principal.access_key_id] = principal
@@ -202,11 +215,12 @@ class LocalService:
             **self.environment(subscriber),
             "POWERTOOLS_TRACE_DISABLED": "true",
             HANDLER: subscriber.handler,
-            QUEUE: self.stack.queues[subscriber.name],
             TIMEOUT: str(subscriber.timeout_s),
-            SQS_URL: self.aws.url,
-            PLUMBING: PLUMBING_KEY,
         }
+        if subscriber.bus is None:
+            self._invoked[subscriber.name] = Invoked(environment, logs / f"{subscriber.name}.log")
+            return
+        environment |= {QUEUE: self.stack.queues[subscriber.name], SQS_URL: self.aws.url, PLUMBING: PLUMBING_KEY}
         with (logs / f"{subscriber.name}.log").open("ab") as log:
             self._workers[subscriber.name] = subprocess.Popen(
                 [sys.executable, "-m", "pushwarden.local.worker"],
@@ -226,6 +240,8 @@ class LocalService:
                 time.sleep(0.02)
 
     def _stop_workers(self) -> None:
+        for function in self._invoked.values():
+            function.stop()
         for worker in self._workers.values():
             worker.terminate()
         for worker in self._workers.values():

@@ -18,6 +18,8 @@ from pushwarden.aws.codecommit import CodeCommit
 from pushwarden.aws.githttp import GitEndpoint
 from pushwarden.aws.gitsign import Credentials
 from pushwarden.aws.keys import fingerprint_key
+from pushwarden.aws.progress import Progress
+from pushwarden.aws.queue import Queue
 from pushwarden.aws.retry import RetryPolicy
 from pushwarden.aws.state import State
 from pushwarden.aws.topics import Topic
@@ -81,6 +83,16 @@ class App:
     def state(self) -> State:
         """The frontier and the incidents."""
         return State(self._client("dynamodb"), self.settings.table)
+
+    @cached_property
+    def progress(self) -> Progress:
+        """How far the sweeps over every repository have come."""
+        return Progress(self._client("dynamodb"), self.settings.table)
+
+    @cached_property
+    def scan_queue(self) -> Queue:
+        """The queue that push events wait in."""
+        return Queue(self._client("sqs"), self.settings.scan_queue)
 
     @cached_property
     def bus(self) -> SecurityBus:

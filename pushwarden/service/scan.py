@@ -27,6 +27,7 @@ from pushwarden.model import SECURITY_EVENT, Finding, Gap, Result
 from pushwarden.respond.policy import decide
 from pushwarden.service.app import App
 from pushwarden.service.frontier import Range, baseline, moved, scan_range
+from pushwarden.service.told import INSTALLED, is_done_with, remember_told
 from pushwarden.settings import CONTAINING
 
 _log: Final = logging.getLogger(__name__)
@@ -36,7 +37,6 @@ UNFINISHED: Final = frozenset({"timeout", "pack-too-large", "history-too-long"})
 MAX_EVENT_BYTES: Final = 180_000
 _MAX_GAPS: Final = 50
 _UPLOAD: Final = "git-upload-pack"
-_INSTALLED: Final = "installed-at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,8 @@ def scan_push(
         return None
     reader = _Reader(app, push, limits or Limits(), deadline, clock)
     frontier = reader.meet(app.state.frontier(push.repository_id))
+    if is_done_with(app.state, push, frontier):
+        return None
     todo = scan_range(push, frontier.rows)
     if todo.target is None:
         _move(app, push, Reading(_nothing()), ())
@@ -84,6 +86,7 @@ def scan_push(
     event = _security_event(app, push, frontier, reading, findings)
     if event is not None:
         app.bus.publish(SECURITY_EVENT, event.to_detail(), resources=(push.repository_arn,))
+        remember_told(app.state, push, now_s=app.wall_clock())
     if any(gap.code in UNFINISHED for gap in reading.found.gaps):
         _log.warning("scan of %s unfinished", push.repository)
         return event
@@ -107,8 +110,8 @@ class _Reader:
             return frontier
         push, state = self.push, self.app.state
         now = str(self.app.wall_clock()).encode()
-        state.save_setting_once(_INSTALLED, now)
-        installed = float(state.setting(_INSTALLED) or now)
+        state.save_setting_once(INSTALLED, now)
+        installed = float(state.setting(INSTALLED) or now)
         try:
             if self.app.codecommit.repository(push.repository).created_s >= installed:
                 return frontier

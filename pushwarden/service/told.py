@@ -1,0 +1,45 @@
+"""One push, two events: the one that CodeCommit sent late, and the one that reconciliation made in its place.
+
+Whichever is scanned first tells of the leak and writes down that it did; the other one finds the note.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Final
+
+from pushwarden.aws.state import Frontier, State, Step
+from pushwarden.events import Push
+
+INSTALLED: Final = "installed-at"
+"""The setting that holds when Pushwarden first ran here, in seconds since 1970."""
+_TOLD: Final = "told"
+_BY_ITSELF, _BY_RECONCILIATION = "event", "reconciled"
+
+
+def is_done_with(state: State, push: Push, frontier: Frontier) -> bool:
+    """Tell whether another event has had this very push scanned already."""
+    row = frontier.rows.get(push.ref)
+    if push.seen_s is not None:
+        if row is not None and row.scanned == push.new and not row.deleted:
+            return True
+        told = state.step(_key(push), _TOLD)
+        return told is not None and float(told.summary) >= push.seen_s and told.outcome == _BY_ITSELF
+    # Only an event that is older than what the row has seen can be the late one: others need no look into the table.
+    if row is None or not push.event_time_is_before(row.event_time):
+        return False
+    told = state.step(_key(push), _TOLD)
+    pushed_s = datetime.fromisoformat(push.time).timestamp()
+    return told is not None and told.outcome == _BY_RECONCILIATION and pushed_s <= float(told.summary)
+
+
+def remember_told(state: State, push: Push, *, now_s: float) -> None:
+    """Write down that people were told of this push."""
+    by = _BY_ITSELF if push.seen_s is None else _BY_RECONCILIATION
+    state.record_step(_key(push), _TOLD, Step(by, str(int(now_s))), now_s=now_s)
+
+
+def _key(push: Push) -> str:
+    text = "\0".join((push.repository_id, push.ref, push.new or "", push.old or "" if push.new is None else ""))
+    return "push-" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
