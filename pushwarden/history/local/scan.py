@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from pushwarden.errors import UsageError
 from pushwarden.history.local.attribution import keys_of
@@ -18,6 +20,8 @@ from pushwarden.history.local.objects import ObjectReader, list_some
 from pushwarden.history.local.repository import open_repository
 from pushwarden.history.local.worktree import OnDisk, head_commit, on_disk, staged_changes
 from pushwarden.model import Gap, Source
+
+DATE_GRACE_S: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,16 @@ def _head_of_results(context: Context, head: bytes | None, results: Results) -> 
 
 
 def _check_revisions(context: Context, selection: Selection) -> None:
+    """Refuse what git does not know, and what it would understand as something else.
+
+    Raises:
+        UsageError: a revision is unknown, or a date is not in the past.
+    """
+    if selection.since is not None:
+        # Git takes any text for a date; what it cannot read is "now", and then nothing would be scanned.
+        said = context.repository.git.run("rev-parse", f"--since={selection.since}").decode().strip()
+        if int(said.rpartition("=")[2]) > time.time() - DATE_GRACE_S:
+            raise UsageError(f"--since {selection.since} is no date in the past; write 2026-01-31 or 2.weeks")
     for name, value in (("--range", selection.range), ("--branch", selection.branch)):
         if value is None:
             continue

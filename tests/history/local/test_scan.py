@@ -129,6 +129,13 @@ def test_unknown_revisions_are_refused(repo: Repo, selection: Selection) -> None
         scan_selection(context_of(repo.path), selection)
 
 
+@pytest.mark.parametrize("date", ["yesterdy", "", "now", "2099-01-01"])
+def test_date_that_git_would_take_for_now_is_refused(repo: Repo, date: str) -> None:
+    repo.commit(a=ONE)
+    with pytest.raises(UsageError, match="--since"):
+        scan_selection(context_of(repo.path), Selection(since=date))
+
+
 def test_staged_scan_sees_the_index_and_not_the_working_tree(repo: Repo) -> None:
     repo.commit(a=f"{ONE}\n", b="b")
     repo.write("a", f"x\n{ONE}\n{TWO}\n")
