@@ -41,6 +41,10 @@ class PairedMatch(Match):
     """The other half."""
 
 
+_PLACES: Final = 10_000
+_BYTES_A_PLACE: Final = 200
+"""More places to judge than this make no sense, and would take longer than a second for a megabyte."""
+_BATCH: Final = 200
 _NO_PROBES: Final[tuple[dict[int, list[int]], dict[int, list[int]], list[int]]] = ({}, {}, [])
 
 
@@ -155,12 +159,17 @@ class Explorer:
             return []
 
     def _generic(self, data: bytes, path: str, ends: Sequence[int]) -> Iterator[Placed]:
-        """Yield what the judge says of its probes."""
-        for each in judge(data, [(end, end) for end in ends], path):
-            rule = self._kit.judged.get(each.rule_id)
-            if rule is not None:
-                hit = RawHit(rule, each.start, each.end, each.start, each.end)
-                yield _place(Candidate(hit, each.confidence), data)
+        """Yield what the judge says of the places where its probes end."""
+        most = _PLACES + len(data) // _BYTES_A_PLACE
+        if len(ends) > most:
+            what = f"only the first {most} places that look like an assignment of a secret were judged"
+            self._budget.gap("too-dense", what, "if this is no generated data, split the file")
+        for at in range(0, min(len(ends), most), _BATCH):
+            for each in judge(data, [(end, end) for end in ends[at : min(at + _BATCH, most)]], path):
+                rule = self._kit.judged.get(each.rule_id)
+                if rule is not None:
+                    hit = RawHit(rule, each.start, each.end, each.start, each.end)
+                    yield _place(Candidate(hit, each.confidence), data)
 
     def _decoded(self, data: bytes, probes: Mapping[int, Sequence[int]], depth: int, scope: _Scope) -> Iterator[Placed]:
         """Yield what stands in the encoded parts of ``data``, placed where the encoded text stands."""
@@ -173,7 +182,6 @@ class Explorer:
         for piece in decode(data, probes):
             if is_packed(piece.data):
                 scope.packed.extend(self._packed_piece(piece, depth, scope))
-                continue
             for each in self._text(piece.data, depth + 1, scope):
                 kinds = piece.kinds(each.start, each.end)
                 if kinds:
@@ -210,7 +218,7 @@ def _place(each: Candidate, data: bytes) -> Placed:
     return Placed(each, data[start:end], start, end)
 
 
-def _match(each: Placed, lines: LineIndex, spans: Iterable[tuple[int, int]]) -> Match:
+def _match(each: Placed, lines: LineIndex, spans: Sequence[tuple[int, int]]) -> Match:
     rule, paired = each.candidate.hit.rule.rule, each.candidate.paired
     secret, span = Secret(each.secret), lines.span(each.start, each.end)
     snippet = lines.snippet(each.start, each.end, spans)

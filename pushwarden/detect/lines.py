@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Sequence
+from operator import itemgetter
 from typing import Final
 
 from pushwarden.model import REDACTED, Span
@@ -16,14 +17,31 @@ _MARGIN: Final = 60
 _CUT: Final = "\N{HORIZONTAL ELLIPSIS}"
 
 
+_ASCII: Final = "ascii"
+_UTF8: Final = "utf-8"
+_BYTES: Final = "bytes"
+
+
+def _kind(line: bytes) -> str:
+    """Return how the characters of a line are counted."""
+    if line.isascii():
+        return _ASCII
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return _BYTES
+    return _UTF8
+
+
 class LineIndex:
     """Where the lines of some bytes begin; built at the first question, because most content has no finding."""
 
-    __slots__ = ("_starts", "data")
+    __slots__ = ("_last", "_starts", "data")
 
     def __init__(self, data: bytes) -> None:
         self.data = data
         self._starts: list[int] | None = None
+        self._last = (0, _ASCII, 0, 0)
 
     @property
     def starts(self) -> list[int]:
@@ -48,13 +66,17 @@ class LineIndex:
     def column(self, line: int, offset: int) -> int:
         """Return the column of ``offset`` in ``line``, from 1: code points where the line is UTF-8, else bytes."""
         begin, end = self.bounds(line)
-        if self.data[begin:end].isascii():
-            return offset - begin + 1
-        try:
-            self.data[begin:end].decode()
-        except UnicodeDecodeError:
-            return offset - begin + 1
-        return len(self.data[begin:offset].decode(errors="ignore")) + 1
+        known, kind, place, count = self._last
+        if known != line or place > offset:
+            kind = kind if known == line else _kind(self.data[begin:end])
+            place, count = begin, 0
+        if kind is _UTF8:
+            # On from the last place asked for, so that many findings on one huge line are counted once.
+            count += len(self.data[place:offset].decode(errors="ignore"))
+        else:
+            count += offset - place
+        self._last = (line, kind, offset, count)
+        return count + 1
 
     def span(self, start: int, end: int) -> Span:
         """Return the place of ``data[start:end]``."""
@@ -62,33 +84,39 @@ class LineIndex:
         last = self.line(max(start, end - 1))
         return Span(start, end, first, self.column(first, start), last, self.column(last, end))
 
-    def snippet(self, start: int, end: int, secrets: Iterable[tuple[int, int]]) -> str:
+    def snippet(self, start: int, end: int, secrets: Sequence[tuple[int, int]]) -> str:
         """Return the line on which ``start`` stands, its secrets redacted, cut to a readable width.
 
         Args:
             start: offset of the hit.
             end: offset after the hit.
-            secrets: places of all secrets in the content, as pairs of offsets.
+            secrets: places of all secrets in the content, as pairs of offsets, in order and without overlap.
         """
         begin, stop = self.bounds(self.line(start))
-        begin = max(begin, start - 4 * SNIPPET_WIDTH)
+        begin = max(begin, start - 4 * _MARGIN)
         stop = min(stop, max(start, min(end, stop)) + 4 * SNIPPET_WIDTH)
         return _cut(*_redact(self.data, begin, stop, start, secrets))
 
 
-def _redact(data: bytes, begin: int, stop: int, focus: int, secrets: Iterable[tuple[int, int]]) -> tuple[str, int]:
+def _redact(data: bytes, begin: int, stop: int, focus: int, secrets: Sequence[tuple[int, int]]) -> tuple[str, int]:
     """Return the text of ``data[begin:stop]`` without its secrets, and the index in it that belongs to ``focus``."""
-    inside = sorted((max(s, begin), min(e, stop)) for s, e in secrets if s < stop and e > begin)
     parts: list[str] = []
-    at, place = begin, 0
-    for s, e in inside:
-        if s >= at:
-            parts += (_readable(data[at:s]), REDACTED)
-        if s <= focus:
-            place = sum(map(len, parts)) - len(REDACTED)
-        at = max(at, e)
+    at, length, place = begin, 0, 0
+    for index in range(bisect_right(secrets, begin, key=_END), len(secrets)):
+        s, e = secrets[index]
+        if s >= stop or (s > focus and length > place + SNIPPET_WIDTH):
+            stop = min(stop, s)
+            break
+        parts += (_readable(data[at : max(s, begin)]), REDACTED)
+        length += len(parts[-2])
+        place = length if s <= focus else place
+        length += len(REDACTED)
+        at = min(e, stop)
     parts.append(_readable(data[at:stop]))
     return "".join(parts), place
+
+
+_END: Final = itemgetter(1)
 
 
 def _readable(raw: bytes) -> str:

@@ -12,7 +12,7 @@ from pushwarden.detect.decode import PROBES
 from pushwarden.detect.generic import TRIGGERS
 from pushwarden.detect.rule import Allow, Near, Pair, Rule, RuleSet, Service
 from pushwarden.detect.service import name_pattern
-from pushwarden.detect.shape import Shape, shape_of
+from pushwarden.detect.shape import Shape, shape_of, trimmed
 from pushwarden.model import Confidence
 
 _SOLID_ENOUGH: Final = 3
@@ -54,6 +54,10 @@ def make_plan(rules: RuleSet, shapes: Sequence[Shape] | None = None, probes: Seq
     )
 
 
+def _judge_probes() -> tuple[bytes, ...]:
+    return tuple(trimmed(each.decode()).encode() for each in TRIGGERS)
+
+
 def _shape(rule: Rule) -> Shape:
     """Return the shape of a rule; what has no certain bytes of its own is looked for where its context stands."""
     own = shape_of(rule.pattern)
@@ -68,7 +72,7 @@ def _shape(rule: Rule) -> Shape:
 
 def _probes(services: Sequence[CompiledRule], judged: Sequence[CompiledRule]) -> tuple[bytes, ...]:
     names = (shape_of(name_pattern(each.rule.service)).trigger for each in services if each.rule.service is not None)
-    return (*((name or NEVER).encode() for name in names), *PROBES, *(TRIGGERS if judged else ()))
+    return (*((name or NEVER).encode() for name in names), *PROBES, *(_judge_probes() if judged else ()))
 
 
 def dump(plan: Plan) -> bytes:

@@ -97,6 +97,12 @@ def shape_of(pattern: str) -> Shape:
     )
 
 
+def trimmed(pattern: str) -> str:
+    """Return ``pattern`` for hyperscan, cut behind the last text that must stand there, so that it ends once, not at each byte."""
+    head = _cut(parse(pattern).tree)
+    return pattern if head is None else _write(head)
+
+
 def _between_wide(node: Node) -> Node:
     """Cut at repeats of nearly any byte, which make hyperscan slow, and return the part that is easiest to find."""
     if not isinstance(node, Seq):
