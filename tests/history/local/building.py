@@ -86,3 +86,31 @@ def places(outcome: Outcome) -> list[tuple[str, str, str | None]]:
     return sorted(
         (each.finding.path, each.finding.match.secret.reveal().decode(), each.finding.commit) for each in outcome.found
     )
+
+
+def change_at_random(repo: Repo, rng: random.Random, step: int) -> None:
+    """Do something to a repository, as a person would."""
+    name, content = rng.choice("abcdef"), "".join(f"{token(rng.randrange(9))}\n" for _ in range(rng.randrange(3)))
+    what = rng.randrange(9)
+    if what <= 2:
+        repo.commit(f"step {step}", **{name: f"{step}\n{content}"})
+    elif what == 3:
+        repo.git("switch", "-q", "-f", "-c", f"branch{step}")
+        repo.commit(f"branch {step} {content}", **{f"dir/{name}": content})
+        repo.git("switch", "-q", "main")
+    elif what == 4:
+        branches = repo.git("for-each-ref", "--format=%(refname:short)", "refs/heads").split()
+        repo.git("reset", "-q", "--hard")
+        repo.git("merge", "-q", "-X", "ours", "--no-edit", rng.choice(branches))
+    elif what == 5:
+        repo.write(name, content)
+        repo.git("add", "-A")
+    elif what == 6:
+        repo.git("reset", "-q", "--hard", repo.git("rev-list", "--max-count=2", "--first-parent", "HEAD").split()[-1])
+        repo.git("tag", "-a", f"v{step}", "-m", content or "tag")
+    elif what == 7:
+        repo.commit(f"move {step}")
+        repo.git("mv", "-k", "-f", "a", f"moved{step}.{name}")
+        repo.commit(f"moved {step}")
+    else:
+        repo.git("gc", "-q")

@@ -13,7 +13,7 @@ from pushwarden.history.local.memory import Memory
 from pushwarden.history.local.model import Outcome
 from pushwarden.history.local.scan import scan_repository
 from pushwarden.model import ScanResult
-from tests.history.local.building import Repo, context_of, one_rule, places, secrets_of, token
+from tests.history.local.building import Repo, change_at_random, context_of, one_rule, places, secrets_of, token
 
 
 class Counting:
@@ -70,38 +70,10 @@ def test_scans_with_and_without_memory_say_the_same(repo: Repo, memory: Memory, 
     rng = random.Random(seed)
     repo.commit(a="start\n")
     for step in range(10):
-        change(repo, rng, step)
+        change_at_random(repo, rng, step)
         remembered = scan_repository(remembering(repo, memory))
         whole = scan_repository(context_of(repo.path))
         assert in_order(remembered) == in_order(whole)
-
-
-def change(repo: Repo, rng: random.Random, step: int) -> None:
-    """Do something to a repository, as a person would."""
-    name, content = rng.choice("abcdef"), "".join(f"{token(rng.randrange(9))}\n" for _ in range(rng.randrange(3)))
-    what = rng.randrange(9)
-    if what <= 2:
-        repo.commit(f"step {step}", **{name: f"{step}\n{content}"})
-    elif what == 3:
-        repo.git("switch", "-q", "-f", "-c", f"branch{step}")
-        repo.commit(f"branch {step} {content}", **{f"dir/{name}": content})
-        repo.git("switch", "-q", "main")
-    elif what == 4:
-        branches = repo.git("for-each-ref", "--format=%(refname:short)", "refs/heads").split()
-        repo.git("reset", "-q", "--hard")
-        repo.git("merge", "-q", "-X", "ours", "--no-edit", rng.choice(branches))
-    elif what == 5:
-        repo.write(name, content)
-        repo.git("add", "-A")
-    elif what == 6:
-        repo.git("reset", "-q", "--hard", "HEAD~1" if step > 3 else "HEAD")
-        repo.git("tag", "-a", f"v{step}", "-m", content or "tag")
-    elif what == 7:
-        repo.commit(f"move {step}")
-        repo.git("mv", "-k", "-f", "a", f"moved{step}.{name}")
-        repo.commit(f"moved {step}")
-    else:
-        repo.git("gc", "-q")
 
 
 def test_repack_is_no_reason_to_miss_something(repo: Repo, memory: Memory) -> None:
