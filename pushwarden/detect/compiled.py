@@ -10,7 +10,7 @@ from typing import Final
 import regex
 
 from pushwarden.detect.globs import glob_pattern
-from pushwarden.detect.rule import SECRET_GROUP, Rule
+from pushwarden.detect.rule import FIRST_GROUP, SECRET_GROUP, Rule
 from pushwarden.detect.shape import Shape
 
 NEVER: Final = r"[^\x00-\xff]"
@@ -74,7 +74,7 @@ class CompiledRule:
     def hit(self, match: regex.Match[bytes]) -> RawHit:
         """Return the place of ``match``; the whole of it where the secret's group took no part."""
         start, end = match.span()
-        first, last = match.span(self.group)
+        first, last = match.span(self.group) if self.group != FIRST_GROUP else _first_group(match)
         if first < 0:
             first, last = start, end
         return RawHit(self, start, end, first, last)
@@ -84,3 +84,8 @@ class CompiledRule:
         if self.include is not None and not self.include.fullmatch(path):
             return False
         return self.exclude is None or not self.exclude.fullmatch(path)
+
+
+def _first_group(match: regex.Match[bytes]) -> tuple[int, int]:
+    """Return the place of the first group that took part and is not empty, or (-1, -1)."""
+    return next((span for span in match.regs[1:] if span[0] < span[1]), (-1, -1))

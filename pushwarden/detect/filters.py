@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
+from pushwarden.detect import allow
 from pushwarden.detect.checksums import VERIFIERS
 from pushwarden.detect.compiled import CompiledRule, RawHit
+from pushwarden.detect.context import context_bounds
 from pushwarden.detect.entropy import entropy
 from pushwarden.detect.placeholder import is_placeholder
 from pushwarden.model import Confidence
-
-CONTEXT_BYTES: Final = 2048
-"""How far context is looked for on each side, whatever the number of lines: keeps huge lines cheap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +33,8 @@ def judge_hit(hit: RawHit, data: bytes, path: str) -> Candidate | None:
         if rule.checksum_fail is None:
             return None
         confidence = rule.checksum_fail
+    if (rule.keywords or rule.allow or rule.path_pattern) and not allow.passes(hit, data, secret, path):
+        return None
     if not all(pattern.search(context(data, hit, lines)) for pattern, lines in hit.rule.near):
         return None
     return Candidate(hit, confidence)
@@ -54,20 +54,3 @@ def context(data: bytes, hit: RawHit, lines: int) -> bytes:
     """Return the lines of the hit and ``lines`` more on each side, at most CONTEXT_BYTES each way."""
     start, end = context_bounds(data, hit.start, hit.end, lines)
     return data[start:end]
-
-
-def context_bounds(data: bytes, start: int, end: int, lines: int) -> tuple[int, int]:
-    """Return the offsets of the context of ``data[start:end]``: its lines and ``lines`` more, within CONTEXT_BYTES."""
-    least, most = max(0, start - CONTEXT_BYTES), min(len(data), end + CONTEXT_BYTES)
-    for _ in range(lines + 1):
-        start = data.rfind(b"\n", least, start)
-        if start < 0:
-            start = least
-            break
-    for _ in range(lines + 1):
-        end = data.find(b"\n", end, most)
-        if end < 0:
-            end = most
-            break
-        end += 1
-    return start, end

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pushwarden.detect.loader import RuleFile, parse_rules, rule_files, unite
+from pushwarden.detect.loader import RuleFile, load_rules, rule_files
 from pushwarden.detect.plain import PlainEngine
 from pushwarden.detect.plan import Plan, make_plan
 from pushwarden.detect.scanner import Scanner
@@ -88,7 +88,7 @@ def _packaged() -> Path | None:
 
 
 def _plan(files: Sequence[RuleFile]) -> Plan:
-    return make_plan(unite([rule for file in files for rule in parse_rules(file)]))
+    return make_plan(load_rules(files))
 
 
 def _fast(paths: Sequence[Path], cache_dir: Path | None, packaged: Path | None) -> Scanner:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pushwarden.detect.errors import RuleError, nearest
+from pushwarden.detect.gitleaks import MARKS, read_config
 from pushwarden.detect.rule import Rule, RuleSet
 from pushwarden.detect.ruletable import read_rule
 from pushwarden.detect.servicetable import read_service
@@ -71,24 +72,28 @@ def rule_files(paths: Iterable[Path]) -> list[Path]:
     return found
 
 
-def parse_rules(file: RuleFile) -> list[Rule]:
-    """Return the rules of one file.
+def parse_rules(file: RuleFile) -> tuple[list[Rule], list[str]]:
+    """Return the rules of one file, and notes on what of it cannot be honoured.
 
     Raises:
         RuleError: anything in it is not as the format says.
     """
     tables = file.parse()
+    if MARKS & tables.keys():
+        imported = read_config(tables, file.path)
+        return list(imported.rules.values()), imported.notes
     for name, value in tables.items():
         if name not in _TABLES:
             raise RuleError(str(file.path), f'unknown table "{name}"; {nearest(name, _TABLES)}')
         if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
             raise RuleError(str(file.path), f'"{name}" must be an array of tables; write [[{name}]]')
     stands = places(file.text)
-    return [
+    rules = [
         read(table, str(file.path), place)
         for name, read in (("rule", read_rule), ("service", read_service))
         for table, place in _placed(tables.get(name, []), [each for each in stands if each.name == name])
     ]
+    return rules, []
 
 
 def _placed(tables: Sequence[dict[str, Any]], stands: list[TablePlace]) -> list[tuple[dict[str, Any], TablePlace]]:
@@ -98,17 +103,22 @@ def _placed(tables: Sequence[dict[str, Any]], stands: list[TablePlace]) -> list[
     return list(zip(tables, stands, strict=True))
 
 
-def load_rules(paths: Iterable[Path]) -> RuleSet:
-    """Read all rule files under ``paths`` into one set.
+def load_rules(files: Iterable[RuleFile]) -> RuleSet:
+    """Read rule files into one set.
 
     Raises:
         RuleError: a file is wrong, or an id stands twice.
     """
-    rules = [rule for path in rule_files(paths) for rule in parse_rules(RuleFile.read(path))]
-    return unite(rules)
+    rules: list[Rule] = []
+    notes: list[str] = []
+    for file in files:
+        more, said = parse_rules(file)
+        rules += more
+        notes += said
+    return unite(rules, notes)
 
 
-def unite(rules: Sequence[Rule]) -> RuleSet:
+def unite(rules: Sequence[Rule], notes: Sequence[str] = ()) -> RuleSet:
     """Make one set of ``rules``.
 
     Raises:
@@ -123,4 +133,4 @@ def unite(rules: Sequence[Rule]) -> RuleSet:
         if rule.pair and rule.pair.rule not in seen:
             hint = nearest(rule.pair.rule, seen)
             raise RuleError(rule.source, f'rule "{rule.id}" pairs with unknown rule "{rule.pair.rule}"; {hint}')
-    return RuleSet(rules)
+    return RuleSet(rules, notes=notes)

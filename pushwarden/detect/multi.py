@@ -15,7 +15,7 @@ from typing import Final
 import hyperscan
 
 from pushwarden.detect.compiled import CompiledRule, RawHit
-from pushwarden.detect.filters import context_bounds
+from pushwarden.detect.context import context_bounds
 from pushwarden.detect.plain import Found, search, seconds_left
 
 _BY_ID: Final = itemgetter(0)

@@ -79,6 +79,7 @@ def dump(plan: Plan) -> bytes:
     """Return the plan as JSON, without the examples of its rules."""
     document = {
         "digest": plan.rules.digest,
+        "notes": plan.rules.notes,
         "rules": [_plain(rule) for rule in plan.rules],
         "shapes": [astuple(each.shape) for each in plan.matchers],
         "probes": [each.decode() for each in plan.probes],
@@ -93,7 +94,7 @@ def load(raw: bytes) -> Plan:
         ValueError, KeyError, TypeError: it is damaged.
     """
     document = json.loads(raw)
-    rules = RuleSet([_rule(each) for each in document["rules"]], document["digest"])
+    rules = RuleSet([_rule(each) for each in document["rules"]], document["digest"], document["notes"])
     return make_plan(rules, [Shape(*each) for each in document["shapes"]], document["probes"])
 
 

@@ -6,7 +6,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from pushwarden.detect.filters import CONTEXT_BYTES, Candidate
+from pushwarden.detect.context import CONTEXT_BYTES
+from pushwarden.detect.filters import Candidate
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,10 @@ SECRET_GROUP: Final = "secret"  # noqa: S105 - the name of a group
 """The group of a pattern that holds the secret; without it the whole match is the secret."""
 
 
+FIRST_GROUP: Final = -1
+"""As a group's number: the first group that took part in the match."""
+
+
 @dataclass(frozen=True, slots=True)
 class Near:
     """Context that must stand close to a hit."""
@@ -105,7 +109,9 @@ class Rule:
     """``pattern``; ``service`` (see :class:`Service`); or ``judge``: hits come from :mod:`pushwarden.detect.generic`."""
     service: Service | None = None
     secret_group: int | None = None
-    """Number of the group that holds the secret, where it has no name (imported configurations)."""
+    """Number of the group that holds the secret, where it has no name (imported configurations); see FIRST_GROUP."""
+    keywords: tuple[str, ...] = ()
+    """Lower-case words, one of which the content must hold (imported configurations)."""
     examples: tuple[Example, ...] = field(default=(), compare=False)
     counter_examples: tuple[Example, ...] = field(default=(), compare=False)
     source: str = field(default="", compare=False)
@@ -118,10 +124,12 @@ _IDENTITY: Final = tuple(each.name for each in fields(Rule) if each.compare)
 class RuleSet(Sequence[Rule]):
     """Rules with unique ids, in a fixed order; immutable."""
 
-    def __init__(self, rules: Sequence[Rule], digest: str | None = None) -> None:
+    def __init__(self, rules: Sequence[Rule], digest: str | None = None, notes: Sequence[str] = ()) -> None:
         self._rules = tuple(rules)
         self._by_id = {rule.id: rule for rule in self._rules}
         self._digest = digest
+        self.notes = tuple(notes)
+        """What of the files could not be honoured; for people."""
 
     def __getitem__(self, index):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN204 - Sequence's overloads
         return self._rules[index]

@@ -25,7 +25,7 @@ class Scanner:
         limits: Limits | None = None,
     ) -> None:
         self.rules: RuleSet = plan.rules
-        self.notes = notes
+        self.notes = (*plan.rules.notes, *notes)
         """What of the rules given could not be honoured; for people."""
         self.fallback_reason = fallback_reason
         """Why the plain engine stands in for hyperscan; None where it does not."""

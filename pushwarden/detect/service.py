@@ -17,7 +17,7 @@ from typing import Final
 import regex
 
 from pushwarden.detect.compiled import CompiledRule, RawHit
-from pushwarden.detect.filters import context_bounds
+from pushwarden.detect.context import context_bounds
 from pushwarden.detect.rule import Service
 
 DEFAULT_KEYS: Final = ("key", "token", "secret", "api", "auth", "pass", "pwd", "credential", "bearer")

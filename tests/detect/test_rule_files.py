@@ -77,8 +77,8 @@ def test_a_rule_error_is_a_usage_error_so_that_commands_exit_with_2(load: Callab
 
 
 def test_an_unknown_table_is_refused(load: Callable[..., Scanner]) -> None:
-    with pytest.raises(RuleError, match=r'unknown table "rules"; did you mean "rule"\?'):
-        load("[[rules]]\nid = 'x'")
+    with pytest.raises(RuleError, match=r'unknown table "rulez"; did you mean "rule"\?'):
+        load("[[rulez]]\nid = 'x'")
 
 
 def test_broken_toml_names_line_and_column(load: Callable[..., Scanner]) -> None:

@@ -1,0 +1,167 @@
+"""Read a gitleaks or betterleaks configuration as it is; what cannot be honoured is told, never dropped in silence.
+
+The format: https://github.com/gitleaks/gitleaks#configuration
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import regex
+
+from pushwarden.detect.errors import RuleError
+from pushwarden.detect.gopattern import from_go
+from pushwarden.detect.rule import FIRST_GROUP, Allow, Rule
+from pushwarden.detect.shape import shape_of
+from pushwarden.detect.syntax import PatternError
+from pushwarden.model import Confidence
+
+MARKS: Final = frozenset(("rules", "allowlist", "allowlists", "extend"))
+"""A file with one of these at its top level is such a configuration."""
+_RULE_KEYS: Final = frozenset(
+    (
+        "id",
+        "description",
+        "regex",
+        "path",
+        "secretGroup",
+        "entropy",
+        "keywords",
+        "tags",
+        "allowlist",
+        "allowlists",
+        "skipReport",
+    )
+)
+_ADVICE: Final = "Revoke the credential where it was issued, issue another, and keep it out of the repository."
+_DEPTH: Final = 3
+"""How many configurations may extend one another."""
+
+
+class Imported:
+    """What a configuration gave."""
+
+    def __init__(self) -> None:
+        self.rules: dict[str, Rule] = {}
+        self.notes: list[str] = []
+
+
+def read_config(document: dict[str, Any], path: Path, depth: int = 0) -> Imported:
+    """Return the rules of a configuration, and notes on what could not be honoured.
+
+    Args:
+        document: the parsed TOML.
+        path: its file, for messages and for what it extends.
+        depth: how many configurations extend one another to here.
+
+    Raises:
+        RuleError: a rule has no id or its values are of wrong types.
+    """
+    found = Imported()
+    _extend(document.get("extend", {}), path, depth, found)
+    for table in document.get("rules", []):
+        rule = _rule(table, path, found.notes)
+        if rule is not None:
+            found.rules[rule.id] = rule
+    for table in [*([document["allowlist"]] if "allowlist" in document else []), *document.get("allowlists", [])]:
+        allow = _allow(table, f"{path}: global allowlist", found.notes)
+        wanted = set(table.get("targetRules", found.rules))
+        for rule_id in wanted & set(found.rules):
+            found.rules[rule_id] = replace(found.rules[rule_id], allow=(*found.rules[rule_id].allow, allow))
+    return found
+
+
+def _extend(table: dict[str, Any], path: Path, depth: int, found: Imported) -> None:
+    if table.get("useDefault"):
+        found.notes.append(f"{path}: extend.useDefault: the rules of Pushwarden stand in for gitleaks' own")
+    if table.get("url"):
+        found.notes.append(f"{path}: extend.url is not fetched; download it and give it with --rules")
+    if base := table.get("path"):
+        if depth >= _DEPTH:
+            raise RuleError(str(path), f"extends more than {_DEPTH} configurations in a row; put them into one")
+        from pushwarden.detect.loader import RuleFile  # noqa: PLC0415 - the loader reads configurations, too
+
+        file = RuleFile.read(path.parent / str(base))
+        inner = read_config(file.parse(), file.path, depth + 1)
+        found.rules.update(inner.rules)
+        found.notes += inner.notes
+    for rule_id in table.get("disabledRules", []):
+        if found.rules.pop(str(rule_id), None) is None:
+            found.notes.append(f"{path}: extend.disabledRules: there is no imported rule {rule_id} to disable")
+
+
+def _rule(table: dict[str, Any], path: Path, notes: list[str]) -> Rule | None:
+    rule_id = table.get("id")
+    if not isinstance(rule_id, str) or not rule_id:
+        raise RuleError(str(path), 'a rule has no "id"; give it one')
+    where = f"{path}: rule {rule_id}"
+    unknown = sorted(set(table) - _RULE_KEYS)
+    if unknown:
+        notes.append(f"{where}: not honoured: {', '.join(unknown)}")
+    pattern = table.get("regex")
+    if not pattern:
+        notes.append(f"{where}: left out: it has no regex, and Pushwarden reports content, not names of files")
+        return None
+    try:
+        converted = _usable(str(pattern))
+    except (PatternError, regex.error) as error:
+        notes.append(f"{where}: left out: its regex {error}")
+        return None
+    groups = regex.compile(converted.encode()).groups
+    tables = [*([table["allowlist"]] if "allowlist" in table else []), *table.get("allowlists", [])]
+    number = int(table.get("secretGroup", 0))
+    if number > groups:
+        raise RuleError(where, f"secretGroup is {number}, but its regex has {groups} groups; correct it")
+    return Rule(
+        id=rule_id,
+        title=str(table.get("description") or rule_id),
+        pattern=converted,
+        confidence=Confidence.MEDIUM,
+        advice=_ADVICE,
+        tags=tuple(map(str, table.get("tags", []))),
+        entropy=float(table["entropy"]) if table.get("entropy") else None,
+        keywords=tuple(str(each).lower() for each in table.get("keywords", [])),
+        path_pattern=_path(table["path"], where, notes) if table.get("path") else None,
+        allow=tuple(_allow(each, where, notes) for each in tables),
+        placeholder_filter=False,
+        secret_group=number or (FIRST_GROUP if groups else 0),
+        source=str(path),
+    )
+
+
+def _usable(pattern: str) -> str:
+    converted = from_go(pattern)
+    shape_of(converted)
+    regex.compile(converted.encode())
+    return converted
+
+
+def _path(pattern: object, where: str, notes: list[str]) -> str | None:
+    try:
+        converted = from_go(str(pattern))
+        re.compile(converted)
+    except (PatternError, re.error) as error:
+        notes.append(f"{where}: its path {error}; it applies to all paths")
+        return None
+    return converted
+
+
+def _allow(table: dict[str, Any], where: str, notes: list[str]) -> Allow:
+    if table.get("commits"):
+        notes.append(f"{where}: allowlist by commit is not honoured; suppress the finding by its fingerprint instead")
+    regexes = []
+    for each in table.get("regexes", []):
+        try:
+            regexes.append(_usable(str(each)))
+        except (PatternError, regex.error) as error:
+            notes.append(f"{where}: left out of an allowlist: {each!r} {error}")
+    return Allow(
+        regexes=tuple(regexes),
+        target=str(table.get("regexTarget", "secret")),
+        paths=tuple(path for each in table.get("paths", []) if (path := _path(each, where, notes)) is not None),
+        stopwords=tuple(str(each).lower() for each in table.get("stopwords", [])),
+        all_needed=str(table.get("condition", "OR")).upper() in {"AND", "&&"},
+    )
