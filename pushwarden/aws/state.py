@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 OPEN_COMMITS_MAX: Final = 500
 """How many commits with open findings a ref's row names; beyond that, findings may be told of again."""
+PAST_MAX: Final = 30
+"""How many accepted commits before the present one a ref's row remembers."""
 DAY_S: Final = 86_400
 _STEP_TTL_DAYS: Final = 400
 _DELETED_TTL_DAYS: Final = 35
@@ -48,6 +50,8 @@ class RefState:
     ref stood when Pushwarden came; its history is the backfill's."""
     accepted_object: str | None = None
     """What the ref itself held then: an annotated tag's own id; otherwise the same as ``accepted``."""
+    past: tuple[str, ...] = ()
+    """What ``accepted`` was before, newest first: a late event may build on it when no ref reaches it any more."""
     open_commits: tuple[str, ...] = ()
     """Scanned commits after ``accepted`` whose findings have been told of and are not yet dealt with."""
     event_id: str | None = None
@@ -130,6 +134,7 @@ class State:
             "event_time": {"S": state.event_time},
             "deleted": {"BOOL": state.deleted},
             "restored": {"BOOL": state.restored},
+            "past": {"L": [{"S": each} for each in state.past[:PAST_MAX]]},
             "open_commits": {"L": [{"S": each} for each in state.open_commits[-OPEN_COMMITS_MAX:]]},
         }
         for name in ("scanned", "accepted", "accepted_object", "event_id"):
@@ -179,7 +184,9 @@ class State:
             self.client.put_item(TableName=self.table, Item=item, **condition)
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
-                raise StaleStateError(f"{action} of {incident_id} was begun by another delivery; try it later") from None
+                raise StaleStateError(
+                    f"{action} of {incident_id} was begun by another delivery; try it later"
+                ) from None
             raise
 
     def setting(self, name: str) -> bytes | None:
@@ -204,7 +211,14 @@ def accept(state: RefState) -> RefState:
     """Return the row after somebody in charge accepted everything that was scanned on the ref."""
     if state.scanned is None:
         return state
-    return dataclasses.replace(state, accepted=state.scanned, accepted_object=None, open_commits=())
+    return accepting(dataclasses.replace(state, open_commits=()), state.scanned, None)
+
+
+def accepting(state: RefState, commit: str | None, held: str | None) -> RefState:
+    """Return the row with another accepted commit; ``held`` is what the ref itself holds, if that is known."""
+    before = (state.accepted,) if state.accepted and state.accepted != commit else ()
+    past = (*before, *(each for each in state.past if each not in before))[:PAST_MAX]
+    return dataclasses.replace(state, accepted=commit, accepted_object=held, past=past)
 
 
 def _step_item(incident_id: str, action: str, step: Step, now_s: float) -> dict[str, Any]:
@@ -231,6 +245,7 @@ def _ref_state(item: Mapping[str, Any]) -> RefState:
         scanned=text("scanned"),
         accepted=text("accepted"),
         accepted_object=text("accepted_object"),
+        past=tuple(each["S"] for each in item.get("past", {"L": ()})["L"]),
         open_commits=tuple(each["S"] for each in item["open_commits"]["L"]),
         event_id=text("event_id"),
         event_time=item["event_time"]["S"],

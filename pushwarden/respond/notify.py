@@ -17,6 +17,7 @@ from pushwarden.respond.run import FAILED
 
 SENDING_S: Final = 60.0
 """How long a function may be about to send: its time limit. Whoever noted longer ago that it would send, is not there any more."""
+_SERVER_ERROR: Final = 500
 _DONE, _SENDING, _UNSENT = "done", "sending", "unsent"
 
 
@@ -81,9 +82,9 @@ class Notifier:
             raise BusyError(f"{step} of {incident_id} is being sent by another delivery; tried again later") from None
         try:
             send(replace(mail, text=f"{AGAIN}\n\n{mail.text}") if again else mail)
-        except ClientError:
-            # An answer, and not a good one: nothing was sent, so the next try need not say that it may be a repeat.
-            if not again:
+        except ClientError as error:
+            # Refused: nothing was sent, so the next try need not say that it may be a repeat.
+            if not again and error.response["ResponseMetadata"]["HTTPStatusCode"] < _SERVER_ERROR:
                 self.state.record_step(incident_id, step, Step(_UNSENT, mail.subject), now_s=self.wall_clock())
             raise
         self.state.record_step(incident_id, step, Step(_DONE, mail.subject), now_s=self.wall_clock())

@@ -132,7 +132,8 @@ class App:
 
     @cached_property
     def _sns(self) -> Any:
-        return self._client("sns")
+        # One try: whether a mail is out is not known after a broken one, and the next try has to say so.
+        return self._client("sns", retries={"total_max_attempts": 1})
 
     def _client(self, service: Any, retries: dict[str, Any] | None = None) -> Any:
         config = Config(

@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from pushwarden.aws.state import RefState
+from pushwarden.aws.state import RefState, accepting
 from pushwarden.events import Change, Push
 
 
@@ -25,6 +25,8 @@ class Range:
     """Commits that need no scan, and neither does anything reachable from them."""
     already_told: frozenset[str]
     """Commits that are scanned again only because what they brought in is still open."""
+    left: str | None = None
+    """What the ref stood at before, if nothing says that it was ever scanned: its own event was lost, or is late."""
 
 
 def scan_range(push: Push, rows: Mapping[str, RefState]) -> Range:
@@ -33,8 +35,7 @@ def scan_range(push: Push, rows: Mapping[str, RefState]) -> Range:
     nothing = Range(None, (), frozenset())
     if push.change is Change.DELETED:
         # A commit that was pushed and taken away before its own event was seen is leaked all the same.
-        seen = push.old in {row.scanned, row.accepted} or push.event_time_is_before(row.event_time)
-        return nothing if seen else Range(push.old, _known(rows, row), frozenset(row.open_commits))
+        return nothing if _was_seen(push.old, row) else Range(push.old, _known(rows, row), frozenset(row.open_commits))
     if row.scanned == push.new and (row.event_id == push.event_id or (row.accepted == push.new and not row.deleted)):
         return nothing  # the same event again, or a commit that is in good order
     if row.scanned is None and row.accepted == push.new:
@@ -42,7 +43,8 @@ def scan_range(push: Push, rows: Mapping[str, RefState]) -> Range:
         row = RefState(push.ref, accepted=push.old)
     # Pushed again after it was scanned: somebody brings removed commits back, so what they hold is told of anew.
     again = row.scanned == push.new
-    return Range(push.new, _known(rows, row), frozenset() if again else frozenset(row.open_commits))
+    left = None if _was_seen(push.old, row) else push.old
+    return Range(push.new, _known(rows, row), frozenset() if again else frozenset(row.open_commits), left)
 
 
 def baseline(push: Push, refs: Mapping[str, str]) -> dict[str, str]:
@@ -86,8 +88,8 @@ def moved(
     reachable = set(new_commits)
     opened = [commit for commit in row.open_commits if commit in reachable]
     opened += [commit for commit in raised if commit not in opened]
-    gone_before = dataclasses.replace(row, accepted=None, accepted_object=None) if row.deleted else row
-    good = gone_before if opened else dataclasses.replace(row, accepted=push.new, accepted_object=tip, restored=False)
+    gone_before = accepting(row, None, None) if row.deleted else row
+    good = gone_before if opened else accepting(dataclasses.replace(row, restored=False), push.new, tip)
     return _stamped(dataclasses.replace(good, scanned=push.new, open_commits=tuple(opened), deleted=False), push)
 
 
@@ -98,4 +100,8 @@ def _stamped(row: RefState, push: Push) -> RefState:
 def _known(rows: Mapping[str, RefState], own: RefState) -> tuple[str, ...]:
     # A deleted ref's accepted commit was scanned clean: it stays known for as long as the row is kept.
     others = {row.accepted for row in rows.values() if row.accepted and row.ref != own.ref and not row.restored}
-    return tuple(sorted(others | ({own.accepted} if own.accepted else set())))
+    return tuple(sorted(others | set(own.past) | ({own.accepted} if own.accepted else set())))
+
+
+def _was_seen(commit: str | None, row: RefState) -> bool:
+    return commit is None or commit in {row.scanned, row.accepted, *row.past, *row.open_commits}

@@ -47,6 +47,8 @@ class Reading:
     commits: Sequence[Commit] = ()
     tip: str | None = None
     """What the ref holds: the push's commit or the tag that points at it; None if it stands elsewhere by now."""
+    left: Sequence[Commit] = ()
+    """Commits that were read although the push took them away."""
     advertised: Advertisement = field(default_factory=lambda: Advertisement({}, {}, frozenset()))
 
 
@@ -91,7 +93,8 @@ def scan_push(
         _log.warning("scan of %s unfinished", push.repository)
         return event
     contained = event is not None and bool(CONTAINING & set(event.actions))
-    raised = dict.fromkeys(f.commit for f in findings if f.commit) if contained else {}
+    gone = {commit.commit_id for commit in reading.left}
+    raised = dict.fromkeys(f.commit for f in findings if f.commit and f.commit not in gone) if contained else {}
     _move(app, push, reading, tuple(raised))
     return event
 
@@ -123,7 +126,22 @@ class _Reader:
         return state.frontier(push.repository_id)
 
     def read(self, todo: Range) -> Reading:
-        """Read and scan the range, by git if some ref still reaches it, else through the API."""
+        """Read and scan the range, and what the push took away before anybody saw it."""
+        reading = self._read(todo)
+        if todo.left is None or todo.left in {commit.commit_id for commit in reading.commits}:
+            return reading
+        known = (*todo.known, *(commit.commit_id for commit in reading.commits))
+        left = self._read(replace(todo, target=todo.left, known=known))
+        found = Introduced(
+            reading.found.findings + left.found.findings,
+            reading.found.gaps + left.found.gaps,
+            reading.found.commits + left.found.commits,
+            reading.found.blobs + left.found.blobs,
+        )
+        return replace(reading, found=found, left=left.commits)
+
+    def _read(self, todo: Range) -> Reading:
+        """Read and scan a range, by git if some ref still reaches it, else through the API."""
         try:
             with tempfile.TemporaryDirectory(prefix="pushwarden-") as folder:
                 return self._read_pack(todo, Path(folder) / "push.pack")
@@ -140,7 +158,9 @@ class _Reader:
         app, push = self.app, self.push
         advertised = app.retry.call(lambda: app.git.advertisement(push.repository, _UPLOAD))
         held = advertised.refs.get(push.ref)
-        at_tip = push.new is not None and push.new in {held, advertised.peeled.get(push.ref)}
+        at_tip = (
+            push.new is not None and todo.target == push.new and push.new in {held, advertised.peeled.get(push.ref)}
+        )
         want = held if at_tip and held else str(todo.target)
 
         def fetch() -> None:
@@ -156,12 +176,12 @@ class _Reader:
 
         app.retry.call(fetch)
         content = PackContent(app.codecommit, push.repository, path=path, limits=self.limits, tips=(want,))
-        return Reading(self._scan(content), content.commits, held if at_tip else None, advertised)
+        return Reading(self._scan(content), content.commits, held if at_tip else None, advertised=advertised)
 
     def _read_api(self, todo: Range) -> Reading:
-        known = frozenset(todo.known) | ({self.push.old} if self.push.old and self.push.old != todo.target else set())
+        # What stood there before the push does not count as known: its own event may have been lost.
         try:
-            content = read_api(self.app.codecommit, self.push.repository, str(todo.target), known)
+            content = read_api(self.app.codecommit, self.push.repository, str(todo.target), frozenset(todo.known))
             return Reading(self._scan(content), content.commits)
         except RepositoryGoneError:
             return _incomplete(
@@ -186,7 +206,7 @@ def _security_event(
         confidences=[f.match.confidence for f in findings],
         result=result,
         policy=app.settings.policy,
-        reset_allowed=lambda: _reset_allowed(app, push),
+        reset_allowed=lambda: _on_ref(app, reading, findings) and _reset_allowed(app, push),
     )
     row = frontier.rows.get(push.ref, RefState(push.ref))
     event = SecurityEvent(
@@ -241,6 +261,13 @@ def _size(event: SecurityEvent) -> int:
 def _bases(commits: Sequence[Commit]) -> tuple[str, ...]:
     new = {commit.commit_id for commit in commits}
     return tuple(sorted({parent for commit in commits for parent in commit.parents if parent not in new}))
+
+
+def _on_ref(app: App, reading: Reading, findings: Sequence[Finding]) -> bool:
+    """Tell whether the ref itself holds what calls for a reset, and not only the commits that this push took away."""
+    least = app.settings.policy.thresholds["reset"]
+    gone = {commit.commit_id for commit in reading.left}
+    return any(f.commit not in gone and least is not None and f.match.confidence >= least for f in findings)
 
 
 def _reset_allowed(app: App, push: Push) -> bool:

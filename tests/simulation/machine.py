@@ -37,7 +37,7 @@ from tests.simulation.wire import Fault, Invocation, KilledError, WatchedPool, W
 
 PATTERNS: Final = Path(__file__).parents[2] / "patterns"
 START_S: Final = dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC).timestamp()
-FUNCTIONS: Final = {each.name: each for each in SUBSCRIBERS if each.bus is not None}
+FUNCTIONS: Final = {each.name: each for each in SUBSCRIBERS if each.bus is not None and each.option is None}
 
 
 @dataclass(slots=True)
@@ -290,4 +290,3 @@ class Machine:
                 return
             self.work_on(message)
         raise AssertionError(f"the queues do not become empty: {self.queue[:3]}")
-

@@ -311,7 +311,9 @@ class World:
                 self._send(clone, ref, tip, None, who, [])
                 return
             case "again":
-                old = sorted(p.commit for p in self.ledger.plants if p.clone is clone and p.ref.startswith("refs/heads/"))
+                old = sorted(
+                    p.commit for p in self.ledger.plants if p.clone is clone and p.ref.startswith("refs/heads/")
+                )
                 if not old:
                     return
                 new = source.choice(old)
