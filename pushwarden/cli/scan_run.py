@@ -15,6 +15,7 @@ from pushwarden.cli.scan_output import plan_outputs, write_outputs
 from pushwarden.cli.scan_progress import ProgressLine
 from pushwarden.cli.scan_settings import Flags, Settings, cache_dir, merge
 from pushwarden.detect import Scanner, load_scanner
+from pushwarden.errors import PushwardenError
 from pushwarden.history.local.model import Found, Outcome, Report
 from pushwarden.model import Finding, Result
 from pushwarden.report.model import Report as FullReport
@@ -27,6 +28,10 @@ EXIT_FINDINGS: Final = 1
 EXIT_INCOMPLETE: Final = 4
 COMPILED: Final = "rules-*.db"
 """How detection names its compiled rules in the cache."""
+
+
+class ScanError(PushwardenError):
+    """The machine would not let the scan go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ def run(target: Target, flags: Flags) -> int:
 
     Raises:
         UsageError: an option, a configuration or rule file is wrong.
+        ScanError: the machine would not let the scan go on.
         OutputError: a report cannot be written.
     """
     start = time.monotonic()
@@ -61,6 +67,10 @@ def run(target: Target, flags: Flags) -> int:
     progress = ProgressLine(enabled=sys.stderr.isatty() and not flags.quiet)
     try:
         outcome = target.scan(scanner, settings, progress)
+    except (
+        OSError
+    ) as error:  # no room for temporary files, no more processes: nothing that a finding could be told from
+        raise ScanError(f"the scan could not be finished ({error.strerror}); make room and scan again") from error
     finally:
         progress.clear()
     report = make_report(target, outcome, scanner, suppressions, settings)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -188,6 +190,18 @@ def test_full_disk_is_said_and_leaves_the_old_report(run: Run, repo: Repo, tmp_p
     ran = run("scan", "-f", "json", "-o", "/dev/full")
     assert ran.code == 128
     assert "/dev/full" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_machine_without_room_for_the_scan_is_said(run: Run, repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    repo.commit(a=ONE)
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    ran = run("scan", "--no-cache")
+    assert ran.code == 128
+    assert "No space left" in ran.err
     assert "Traceback" not in ran.err
 
 
