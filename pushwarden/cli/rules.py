@@ -9,9 +9,10 @@ from pathlib import Path
 import click
 
 from pushwarden.detect import Rule, Scanner, load_scanner
+from pushwarden.detect.catalogue import catalogue
 from pushwarden.detect.check import check_rules
 from pushwarden.detect.errors import nearest
-from pushwarden.detect.load import default_rules_path
+from pushwarden.detect.load import default_rules_path, package_database
 from pushwarden.errors import UsageError
 
 EXIT_FAILED = 1
@@ -81,6 +82,21 @@ def check(files: tuple[Path, ...], engine: str, alone: bool) -> None:
     click.echo(f"{len(wanted)} rules, {examples} examples, {len(failures)} failed", err=True)
     if failures:
         raise click.exceptions.Exit(EXIT_FAILED)
+
+
+@rules.command("catalogue")
+@_RULES
+def catalogue_(files: tuple[Path, ...]) -> None:
+    """Print the catalogue of rules as a page in Markdown."""
+    click.echo(catalogue(_scanner(files).rules), nl=False)
+
+
+@rules.command("compile")
+@click.argument("path", type=click.Path(path_type=Path, dir_okay=False))
+@_RULES
+def compile_(path: Path, files: tuple[Path, ...]) -> None:
+    """Compile the rules into the file PATH, for a place that reads it by PUSHWARDEN_RULE_DB."""
+    package_database(path, [each for each in files if not _shipped(each)])
 
 
 def _scanner(files: Iterable[Path]) -> Scanner:

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pushwarden.detect import Rule, Scanner, load_scanner
+from pushwarden.detect.sample import sample
 from pushwarden.detect.shape import shape_of
 from pushwarden.detect.syntax import PatternError, parse
 from pushwarden.model import ScanResult
@@ -57,6 +58,21 @@ def test_both_engines_find_the_same_in_every_example_of_every_rule_that_ships(sh
     for example in sample:
         data = filler[:300] + b"\n" + example.text.encode() + b"\n" + filler[700:900]
         assert seen(shipped.scan(data, path=example.path)) == seen(every.scan(data, path=example.path)), example.text
+
+
+def test_both_engines_find_the_same_in_text_made_up_for_every_pattern_that_ships(
+    shipped: Scanner,
+) -> None:
+    every = load_scanner(engine="plain")
+    source = random.Random(11)
+    patterns = [rule.pattern for rule in every.rules if rule.engine == "pattern"]
+    names = [near.pattern for rule in every.rules for near in rule.near]
+    for _ in range(12):
+        parts = [
+            sample(source.choice(patterns), source) + " " + sample(source.choice(names), source) for _ in range(60)
+        ]
+        data = "\n".join(parts).encode("latin-1")
+        assert seen(shipped.scan(data)) == seen(every.scan(data))
 
 
 def _pattern_rules() -> list[Rule]:
