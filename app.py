@@ -39,18 +39,21 @@ def synthesize(context: dict[str, Any], output: str | None) -> None:
     Raises:
         PushwardenError: the configuration is wrong, or a package cannot be built.
     """
+    from cdk.config import Config  # noqa: PLC0415 - see below
+
+    context = {**file_context(), **json.loads(os.environ.get("CDK_CONTEXT_JSON") or "{}"), **context}
+    Config.from_context(context, root=ROOT)  # a wrong value is said at once; Node.js takes seconds to start
     if shutil.which("node") is None:
         raise PushwardenError("the CDK needs Node.js 22 or 24, and there is no `node` on the PATH; see docs/deploy.md")
     # Late: jsii starts a Node.js process at the import.
     import aws_cdk as cdk  # noqa: PLC0415
 
-    from cdk.config import Config  # noqa: PLC0415
     from cdk.stack import PushwardenStack  # noqa: PLC0415
 
     outdir = output or os.environ.get("CDK_OUTDIR") or str(ROOT / "cdk.out")
-    app = cdk.App(outdir=outdir, context={**file_context(), **context})
-    config = Config.from_context(app.node.get_all_context(), root=ROOT)
-    PushwardenStack(app, config, root=ROOT)
+    app = cdk.App(outdir=outdir, context=context)
+    # The command line may add context of its own, in ways that only the app knows.
+    PushwardenStack(app, Config.from_context(app.node.get_all_context(), root=ROOT), root=ROOT)
     app.synth()
 
 

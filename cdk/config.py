@@ -107,8 +107,9 @@ class Config:
         ours = {key: value for key, value in context.items() if not _is_cdks_own(key)}
         for key in ours:
             if key not in KEYS:
-                near = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.5)
-                hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(KEYS))}."
+                by_lower = {each.lower(): each for each in KEYS}
+                near = difflib.get_close_matches(key.lower(), by_lower, n=1, cutoff=0.5)
+                hint = f"did you mean {by_lower[near[0]]}?" if near else f"there are {', '.join(sorted(KEYS))}."
                 raise ConfigError(f"context: there is no key {key!r}; {hint}")
         if "email" not in ours:
             raise ConfigError("context: email is missing; say who is told of leaks: -c email=you@example.com")
@@ -196,7 +197,7 @@ def _number(low: int, high: int, values: tuple[int, ...] = ()) -> Callable[[str,
 
 
 def _switch(key: str, value: Any) -> bool:
-    if value in {"true", "false"}:
+    if value in ("true", "false"):
         return bool(value == "true")
     if not isinstance(value, bool):
         raise _wrong(key, value, "true or false")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Stack
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 
 from cdk.constructs.data import Data
@@ -41,8 +41,19 @@ def resource_arns(
             stack.format_arn(service="securityhub", resource="product", resource_name=f"{stack.account}/default")
         ],
         Resource.QUEUE_SCAN: [stack.format_arn(service="sqs", resource=queue_name(name, "scan"))],
+        Resource.BACKFILL: [machine_arn(stack, name)],
         Resource.ANY: ["*"],
     }
+
+
+def machine_arn(stack: Stack, name: str) -> str:
+    """Return the ARN of the backfill's state machine, by its name: it is made after the functions that it calls."""
+    return stack.format_arn(
+        service="states",
+        resource="stateMachine",
+        resource_name=f"{name}-backfill",
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
 
 
 def queue_name(name: str, subscriber: str) -> str:

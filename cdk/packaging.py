@@ -237,7 +237,7 @@ def add_bytecode(folder: Path, target: Target) -> bool:
 
 def write_zip(folder: Path, into: Path) -> None:
     """Write a folder as a zip file whose bytes depend on nothing but names and contents."""
-    with zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for path in _files(folder):
             entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), date_time=_NO_TIME)
             entry.compress_type = zipfile.ZIP_DEFLATED

@@ -97,6 +97,8 @@ class PushwardenStack(cdk.Stack):
             mail_topic=self.messages.mail.topic_arn,
             chat_topic=self.messages.chat.topic_arn,
             backup_bucket=self.data.bucket.bucket_name,
+            # By name: the queue itself is made later, by the subscriber that listens to it.
+            scan_queue=f"https://sqs.{self.region}.{self.url_suffix}/{self.account}/{grants.queue_name(self.config.name, 'scan')}",
             lock_tag_key=self.config.lock_tag_key,
             policy=self.config.policy,
         )

@@ -26,16 +26,24 @@ class LogMetric:
     name: str
     equals: Mapping[str, str]
     """Fields of a line and what they must hold."""
-    value: str = "1"
-    """What a matching line adds: 1, or ``$.field``."""
+    positive: str | None = None
+    """A field that must be above zero; the line adds its value instead of 1."""
+
+    @property
+    def value(self) -> str:
+        """What a matching line adds."""
+        return f"$.{self.positive}" if self.positive else "1"
 
     def pattern(self) -> str:
         """Return CloudWatch's filter pattern."""
-        return "{ " + " && ".join(f'$.{key} = "{value}"' for key, value in self.equals.items()) + " }"
+        terms = [f'$.{key} = "{value}"' for key, value in self.equals.items()]
+        if self.positive:
+            terms.append(f"$.{self.positive} > 0")
+        return "{ " + " && ".join(terms) + " }"
 
 
 PUSHES: Final = LogMetric("Pushes", {"message": "done"})
-FINDINGS: Final = LogMetric("Findings", {"message": "done", "result": "findings"}, "$.findings")
+FINDINGS: Final = LogMetric("Findings", {"message": "done"}, "findings")
 INCOMPLETE: Final = LogMetric("IncompleteScans", {"message": "done", "result": "incomplete"})
 DONE: Final = LogMetric("ResponsesDone", {"message": "done", "outcome": "done"})
 REFUSED: Final = LogMetric("ResponsesRefused", {"message": "done", "outcome": "refused"})
@@ -81,7 +89,7 @@ class Monitoring(Construct):
         alarms.add(
             self,
             "incomplete-scans",
-            self._metric("scan", INCOMPLETE),
+            self._metric("scan", INCOMPLETE, labelled=False),
             description="A push could not be scanned to its end. Its event says why; its mail names the push.",
         )
         self.dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=name)
@@ -112,13 +120,13 @@ class Monitoring(Construct):
     def _namespace(self) -> str:
         return f"Pushwarden/{self._name}"
 
-    def _metric(self, subscriber: str, metric: LogMetric) -> cloudwatch.Metric:
+    def _metric(self, subscriber: str, metric: LogMetric, *, labelled: bool = True) -> cloudwatch.Metric:
         return cloudwatch.Metric(
             namespace=self._namespace,
             metric_name=f"{subscriber}{metric.name}",
             statistic="Sum",
             period=FIVE_MINUTES,
-            label=f"{subscriber} {metric.name}",
+            label=f"{subscriber} {metric.name}" if labelled else None,
         )
 
     def _duration(self, statistic: str) -> cloudwatch.IMetric:

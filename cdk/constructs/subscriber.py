@@ -19,7 +19,7 @@ from cdk.constructs.alarms import FIVE_MINUTES, Alarms
 from cdk.constructs.encryption import rule_arn, rule_name
 from cdk.constructs.schedule import Schedule
 from cdk.grants import Arns, queue_name, statements
-from cdk.nag import acknowledge
+from cdk.nag import acknowledge, spelled
 from pushwarden.topology import Bus, Resource, Subscriber
 
 _DAY_S: Final = 86_400
@@ -204,7 +204,9 @@ class SubscriberConstruct(Construct):
         return found
 
     def _acknowledge_wildcards(self, role: iam.Role) -> None:
-        acknowledge(role, "AwsSolutions-IAM5[Resource::*]", "X-Ray's write actions know no resource.")
+        none_narrower = "X-Ray's write actions, codecommit:ListRepositories and sts:GetAccessKeyInfo know no resource."
+        acknowledge(role, "AwsSolutions-IAM5[Resource::*]", none_narrower)
+        acknowledge(role, "Serverless-LambdaStarPermissions", none_narrower)
         reasons = {
             Resource.REPOSITORIES: "The repositories that the stack is asked to watch; the default is all of them.",
             Resource.BACKUPS: "The objects of the backup bucket; reset names them by incident.",
@@ -213,13 +215,11 @@ class SubscriberConstruct(Construct):
         for grant in self.subscriber.grants:
             for arn in self._shared.arns[grant.resource]:
                 if "*" in arn and grant.resource in reasons:
-                    acknowledge(
-                        role, f"AwsSolutions-IAM5[Resource::{_as_nag_says(self, arn)}]", reasons[grant.resource]
-                    )
+                    acknowledge(role, f"AwsSolutions-IAM5[Resource::{spelled(self, arn)}]", reasons[grant.resource])
 
     def _function(self, code: lambda_.Code, environment: Mapping[str, str]) -> lambda_.Function:
         subscriber = self.subscriber
-        return lambda_.Function(
+        function = lambda_.Function(
             self,
             "Function",
             function_name=self._name,
@@ -238,9 +238,18 @@ class SubscriberConstruct(Construct):
             logging_format=lambda_.LoggingFormat.JSON,
             tracing=lambda_.Tracing.ACTIVE if self._shared.tracing else lambda_.Tracing.DISABLED,
         )
+        acknowledge(
+            function,
+            "Serverless-LambdaDLQ",
+            "An event that fails goes to the dead-letter queue of this subscriber, from its queue or, where a schedule"
+            " starts the function, as the destination of failed runs.",
+        )
+        if not self._shared.tracing:
+            acknowledge(function, "Serverless-LambdaTracing", "The deployment's configuration switches traces off.")
+        return function
 
     def _subscribe(self, queue: sqs.Queue, concurrency: int) -> None:
-        lambda_.EventSourceMapping(
+        source = lambda_.EventSourceMapping(
             self,
             "Source",
             target=self.function,
@@ -249,6 +258,11 @@ class SubscriberConstruct(Construct):
             report_batch_item_failures=True,
             # Not reserved concurrency: that takes from what the whole account has, and a new account has little.
             max_concurrency=concurrency,
+        )
+        acknowledge(
+            source,
+            "Serverless-LambdaEventSourceMappingDestination",
+            "For streams. With a queue, what fails stays in the queue and goes to its dead-letter queue.",
         )
 
     def _alarms(self) -> None:
@@ -281,7 +295,3 @@ class SubscriberConstruct(Construct):
                 at_least=_OLD_S,
                 description=f"An event has waited for {name} for an hour.",
             )
-
-
-def _as_nag_says(scope: Construct, arn: str) -> str:
-    return str(cdk.Stack.of(scope).resolve(arn))
