@@ -24,6 +24,8 @@ _ARN: Final = re.compile(r"arn:(aws[\w-]*):codecommit:([a-z0-9-]+):(\d{12}):([\w
 # ref travels in line-based protocols and mails.
 _BAD_REF: Final = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/$|\.$|\.lock(/|$)|/\.")
 _REF: Final = re.compile(r"refs/(heads|tags)/.+")
+ACCESS_KEY_ID: Final = re.compile(r"AKIA[A-Z0-9]{12,124}")
+"""The id of a long-term access key: https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKey.html"""
 INCIDENT_HEX_DIGITS: Final = 20
 MARK: Final = "pushwarden"
 """The field of a push event's detail that says that Pushwarden made the event itself; nobody else can write to the queue
@@ -95,6 +97,9 @@ class TellableFinding:
     snippet: str
     advice: str
     decoded_from: tuple[str, ...] = ()
+    identity: str = ""
+    """The id of an AWS access key whose secret half this finding is; only where the policy asks for revocation. An id is
+    no secret by itself: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +246,49 @@ class SecurityResponse:
             raise MalformedEventError(f"a security response lacks or garbles something ({error!r})") from None
 
 
+@dataclass(frozen=True, slots=True)
+class SecurityResolution:
+    """Somebody in charge has dealt with what was found in a repository."""
+
+    incident_id: str
+    """The incident that held the lock; empty where the tag was gone."""
+    repository: str
+    repository_id: str
+    repository_arn: str
+    summary: str
+
+    def to_detail(self) -> dict[str, Any]:
+        """Return the event's ``detail``."""
+        return {
+            "version": "1",
+            "incidentId": self.incident_id,
+            "action": "unlock",
+            "outcome": "done",
+            "summary": self.summary,
+            "repositoryName": self.repository,
+            "repositoryId": self.repository_id,
+            "repositoryArn": self.repository_arn,
+        }
+
+    @classmethod
+    def from_detail(cls, detail: Mapping[str, Any]) -> SecurityResolution:
+        """Read an event's ``detail`` back.
+
+        Raises:
+            MalformedEventError: it is not one of ours.
+        """
+        try:
+            return cls(
+                incident_id=str(detail["incidentId"]),
+                repository=_checked(detail["repositoryName"], _REPOSITORY, "repositoryName"),
+                repository_id=_text(detail["repositoryId"], "repositoryId"),
+                repository_arn=_checked(detail["repositoryArn"], _ARN, "repositoryArn"),
+                summary=str(detail["summary"]),
+            )
+        except (KeyError, TypeError) as error:
+            raise MalformedEventError(f"a security resolution lacks or garbles something ({error!r})") from None
+
+
 def parse_push(event: Any) -> Push:
     """Read a "CodeCommit Repository State Change" as EventBridge delivers it.
 
@@ -287,8 +335,10 @@ def redact_text(text: str, secrets: frozenset[bytes]) -> str:
     return text
 
 
-def tell(finding: Finding, *, fingerprint: str, advice: str, secrets: frozenset[bytes]) -> TellableFinding:
-    """Return what may be told of a finding. ``secrets`` are all secrets of the push, to be kept out of every field."""
+def tell(
+    finding: Finding, *, fingerprint: str, advice: str, secrets: frozenset[bytes], identity: str = ""
+) -> TellableFinding:
+    """Return what may be told of a finding. ``secrets`` are all secrets of the push, to be kept out of every text."""
 
     def safe(text: str, limit: int = 400) -> str:
         # Surrogates (bytes that are not UTF-8) cannot be written as JSON; control characters do not belong into mails.
@@ -313,6 +363,7 @@ def tell(finding: Finding, *, fingerprint: str, advice: str, secrets: frozenset[
         snippet=safe(match.snippet),
         advice=advice,
         decoded_from=tuple(safe(each) for each in match.decoded_from),
+        identity=identity,
     )
 
 
@@ -333,6 +384,7 @@ def _finding_detail(finding: TellableFinding) -> dict[str, Any]:
         "snippet": finding.snippet,
         "advice": finding.advice,
         "decodedFrom": list(finding.decoded_from),
+        "identity": finding.identity,
     }
 
 
@@ -353,7 +405,12 @@ def _finding(data: Mapping[str, Any]) -> TellableFinding:
         snippet=data["snippet"],
         advice=data["advice"],
         decoded_from=tuple(data["decodedFrom"]),
+        identity=_identity(data.get("identity", "")),
     )
+
+
+def _identity(value: Any) -> str:
+    return "" if value == "" else _checked(value, ACCESS_KEY_ID, "identity")
 
 
 def _text(value: Any, name: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pushwarden.model import SECURITY_EVENT, SECURITY_RESPONSE, SOURCE
+from pushwarden.model import SECURITY_EVENT, SECURITY_RESOLUTION, SECURITY_RESPONSE, SOURCE
 
 
 class Bus(enum.Enum):
@@ -207,5 +207,70 @@ RECONCILE: Final = Subscriber(
     concurrency=1,
 )
 
-SUBSCRIBERS: Final = (SCAN, NOTIFY, LOCK, RESET, RECONCILE)
+REVOKE: Final = Subscriber(
+    name="revoke",
+    purpose="Switches an AWS access key of this account off that was pushed",
+    handler="handlers.revoke.handler",
+    asset=Asset.RESPOND,
+    bus=Bus.SECURITY,
+    pattern=_responses("revoke"),
+    grants=(
+        Grant(("iam:GetAccessKeyLastUsed", "iam:UpdateAccessKey"), Resource.IAM_USERS),
+        Grant(("sts:GetAccessKeyInfo",), Resource.ANY),
+        _STEPS,
+        _USE_KEY,
+        _PUBLISH,
+    ),
+    timeout_s=120,
+    memory_mb=512,
+    concurrency=2,
+    option="revoke",
+)
+
+COMMENT: Final = Subscriber(
+    name="comment",
+    purpose="Comments at the line, in the commit that brought the secret in",
+    handler="handlers.comment.handler",
+    asset=Asset.RESPOND,
+    bus=Bus.SECURITY,
+    pattern=_responses("comment"),
+    grants=(
+        Grant(("codecommit:BatchGetCommits", "codecommit:PostCommentForComparedCommit"), Resource.REPOSITORIES),
+        _STEPS,
+        _USE_KEY,
+        _PUBLISH,
+    ),
+    timeout_s=120,
+    memory_mb=512,
+    concurrency=2,
+    option="comment",
+)
+
+SECURITYHUB: Final = Subscriber(
+    name="securityhub",
+    purpose="Keeps findings in Security Hub, and archives them when the incident is resolved",
+    handler="handlers.securityhub.handler",
+    asset=Asset.RESPOND,
+    bus=Bus.SECURITY,
+    # One rule for both: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html#eb-filtering-complex-example-or
+    pattern={
+        "source": [SOURCE],
+        "$or": [
+            {"detail-type": [SECURITY_EVENT], "detail": {"actions": ["securityhub"]}},
+            {"detail-type": [SECURITY_RESOLUTION]},
+        ],
+    },
+    grants=(
+        Grant(("securityhub:BatchImportFindings",), Resource.SECURITY_HUB),
+        Grant(("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"), Resource.TABLE),
+        _USE_KEY,
+        _PUBLISH,
+    ),
+    timeout_s=120,
+    memory_mb=512,
+    concurrency=2,
+    option="securityhub",
+)
+
+SUBSCRIBERS: Final = (SCAN, NOTIFY, LOCK, RESET, REVOKE, COMMENT, SECURITYHUB, RECONCILE)
 """Every function, in the order in which a leak meets them."""

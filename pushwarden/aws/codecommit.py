@@ -181,15 +181,16 @@ class CodeCommit:
         return [_commit(each) for each in answer.get("commits", [])]
 
     def comment(
-        self, name: str, *, before: str | None, after: str, path: str, line: int, text: str, token: str
+        self, name: str, *, before: str | None, after: str, path: str | None, line: int, text: str, token: str
     ) -> None:
-        """Comment on a line of a commit; the same ``token`` never comments twice."""
+        """Comment on a line of a commit, or without ``path`` on the commit; the same ``token`` never comments twice."""
         more: dict[str, Any] = {"beforeCommitId": before} if before else {}
+        if path is not None:
+            more["location"] = {"filePath": path, "filePosition": line, "relativeFileVersion": "AFTER"}
         self._call(
             lambda: self.client.post_comment_for_compared_commit(
                 repositoryName=name,
                 afterCommitId=after,
-                location={"filePath": path, "filePosition": line, "relativeFileVersion": "AFTER"},
                 content=text,
                 clientRequestToken=token,
                 **more,

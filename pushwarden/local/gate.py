@@ -27,6 +27,8 @@ _S3_ACTIONS: Final = {
     "DELETE": "DeleteObject",
     "POST": "PutObject",
 }
+_SECURITY_HUB_ACTIONS: Final = {"/findings/import": "BatchImportFindings"}
+"""Its protocol tells operations by path."""
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -79,6 +81,8 @@ class Gate:
                 else _S3_ACTIONS[environ["REQUEST_METHOD"]]
             )
             return Call("s3", action, f"arn:aws:s3:::{path.rstrip('/')}")
+        if service == "securityhub":
+            return Call(service, _SECURITY_HUB_ACTIONS.get(environ.get("PATH_INFO", ""), "?"), "*")
         body = _body(environ)
         if target:
             data = json.loads(body or b"{}")

@@ -16,6 +16,7 @@ def decide(
     result: Result,
     policy: Policy,
     reset_allowed: Callable[[], bool],
+    revocable: Iterable[Confidence] = (),
 ) -> tuple[str, ...]:
     """Return the actions for a push, in the order in which they should happen.
 
@@ -24,13 +25,16 @@ def decide(
         confidences: of every finding that the push introduced.
         result: how the scan ended; an incomplete one is told of, even without findings.
         policy: the thresholds.
+        revocable: confidences of the findings that name an AWS access key; nothing else can be revoked.
         reset_allowed: asked only if the findings call for a reset; answering may cost a request.
     """
     surest = max(confidences, default=None)
+    surest_key = max(revocable, default=None)
     actions: list[str] = []
     for action in ACTIONS:
         least = policy.thresholds.get(action)
-        reached = surest is not None and least is not None and surest >= least
+        reason = surest_key if action == "revoke" else surest
+        reached = reason is not None and least is not None and reason >= least
         if action == "notify":
             reached = reached or result is Result.INCOMPLETE
         elif action == "reset":

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from pushwarden.aws.accesskeys import AccessKeyError
 from pushwarden.aws.backups import BackupError
 from pushwarden.aws.bus import SecurityBus
 from pushwarden.aws.codecommit import CodeCommitError, RepositoryGoneError
 from pushwarden.aws.githttp import GitError, GitUnavailableError, RepositoryNotFoundError
+from pushwarden.aws.securityhub import SecurityHubError
 from pushwarden.aws.state import State, Step
 from pushwarden.errors import PushwardenError
 from pushwarden.events import SecurityEvent, SecurityResponse
@@ -49,7 +51,7 @@ class Responder:
         Raises:
             GitUnavailableError: CodeCommit cannot be reached at present.
             PublishError: the response could not be published; it will be done again.
-            CodeCommitError, GitError, BackupError: refused; people have been told.
+            CodeCommitError, GitError, BackupError, AccessKeyError, SecurityHubError: refused; people have been told.
         """
         before = self.state.step(event.incident_id, action)
         if before is not None and before.outcome != FAILED:
@@ -61,7 +63,7 @@ class Responder:
             raise
         except (RepositoryGoneError, RepositoryNotFoundError) as error:
             outcome = Outcome(REFUSED, f"{action} was not done: {error}.")
-        except (CodeCommitError, GitError, BackupError) as error:
+        except (CodeCommitError, GitError, BackupError, AccessKeyError, SecurityHubError) as error:
             if before is not None:
                 raise
             outcome, refused = Outcome(FAILED, f"{action} failed, and is tried again: {error}."), error

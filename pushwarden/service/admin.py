@@ -6,10 +6,15 @@ import io
 from dataclasses import dataclass, replace
 from typing import Final
 
+from botocore.exceptions import ClientError
+
+from pushwarden.aws.bus import PublishError
 from pushwarden.aws.codecommit import Repository
 from pushwarden.aws.githttp import ZERO_ID
 from pushwarden.aws.state import RefState, accept
 from pushwarden.errors import UsageError
+from pushwarden.events import SecurityResolution
+from pushwarden.model import SECURITY_RESOLUTION
 from pushwarden.policies import INCIDENT_TAG_KEY, LOCKED
 from pushwarden.respond.bundle import BundleHeader
 from pushwarden.respond.reset import load_bundle, short_ref
@@ -62,6 +67,7 @@ def unlock(app: App, plan: UnlockPlan) -> None:
     Raises:
         CodeCommitError: CodeCommit refused.
         StaleStateError: a push was scanned meanwhile; look again.
+        UsageError: the lock is lifted, but nobody else could be told that.
     """
     if not plan.locked:
         return
@@ -70,6 +76,26 @@ def unlock(app: App, plan: UnlockPlan) -> None:
         app.state.save_ref(plan.repository.repository_id, accept(row), now_s=app.wall_clock())
     app.codecommit.tag(plan.repository.arn, {app.settings.lock_tag_key: UNLOCKED})
     app.codecommit.untag(plan.repository.arn, [INCIDENT_TAG_KEY])
+    _tell(app, plan)
+
+
+def _tell(app: App, plan: UnlockPlan) -> None:
+    """Put the resolution on the bus: its archive is the audit trail, and Security Hub listens."""
+    name = plan.repository.name
+    resolution = SecurityResolution(
+        incident_id=plan.incident or "",
+        repository=name,
+        repository_id=plan.repository.repository_id,
+        repository_arn=plan.repository.arn,
+        summary=f"{name} was unlocked.",
+    )
+    try:
+        app.bus.publish(SECURITY_RESOLUTION, resolution.to_detail(), resources=(plan.repository.arn,))
+    except (PublishError, ClientError) as error:
+        raise UsageError(
+            f"{name} is unlocked, but that could not be put on the security bus ({type(error).__name__}): findings in"
+            " Security Hub stay open. You need events:PutEvents on the bus."
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)

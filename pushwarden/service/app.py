@@ -12,6 +12,7 @@ import boto3
 import urllib3
 from botocore.config import Config
 
+from pushwarden.aws.accesskeys import AccessKeys
 from pushwarden.aws.backups import Backups
 from pushwarden.aws.bus import SecurityBus
 from pushwarden.aws.codecommit import CodeCommit
@@ -21,6 +22,7 @@ from pushwarden.aws.keys import fingerprint_key
 from pushwarden.aws.progress import Progress
 from pushwarden.aws.queue import Queue
 from pushwarden.aws.retry import RetryPolicy
+from pushwarden.aws.securityhub import OpenReports, SecurityHub
 from pushwarden.aws.state import State
 from pushwarden.aws.topics import Topic
 from pushwarden.errors import PushwardenError
@@ -113,6 +115,21 @@ class App:
     def chat(self) -> Topic | None:
         """The topic in the chat format of Amazon Q Developer, if there is one."""
         return Topic(self._sns, self.settings.chat_topic) if self.settings.chat_topic else None
+
+    @cached_property
+    def access_keys(self) -> AccessKeys:
+        """IAM and STS, as far as revoking a key takes."""
+        return AccessKeys(self._client("iam"), self._client("sts"))
+
+    @cached_property
+    def security_hub(self) -> SecurityHub:
+        """Security Hub of this account and Region."""
+        return SecurityHub(self._client("securityhub"))
+
+    @cached_property
+    def open_reports(self) -> OpenReports:
+        """What was reported to Security Hub and is still open."""
+        return OpenReports(self._client("dynamodb"), self.settings.table)
 
     @cached_property
     def fingerprint_key(self) -> bytes:

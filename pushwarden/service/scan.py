@@ -17,13 +17,13 @@ from typing import Final
 from pushwarden.aws.codecommit import ObjectMissingError, RepositoryGoneError
 from pushwarden.aws.githttp import Advertisement, NotOurRefError, PackTooLargeError, RepositoryNotFoundError
 from pushwarden.aws.state import Frontier, RefState, StaleStateError
-from pushwarden.events import Push, SecurityEvent, TellableFinding, tell
+from pushwarden.events import ACCESS_KEY_ID, Push, SecurityEvent, TellableFinding, tell
 from pushwarden.history.content import PushContent
 from pushwarden.history.introduced import Introduced, introduced
 from pushwarden.history.objects import Commit
 from pushwarden.history.pack import Limits, PackTooBigError
 from pushwarden.history.remote import PackContent, read_api
-from pushwarden.model import SECURITY_EVENT, Finding, Gap, Result
+from pushwarden.model import SECURITY_EVENT, Finding, Gap, Result, Secret
 from pushwarden.respond.policy import decide
 from pushwarden.service.app import App
 from pushwarden.service.frontier import Range, baseline, moved, scan_range
@@ -201,12 +201,14 @@ def _security_event(
     if not findings and not gaps:
         return None
     result = Result.INCOMPLETE if gaps else Result.FINDINGS
+    told = _told(app, findings)
     actions = decide(
         change=push.change,
         confidences=[f.match.confidence for f in findings],
         result=result,
         policy=app.settings.policy,
         reset_allowed=lambda: _on_ref(app, reading, findings) and _reset_allowed(app, push),
+        revocable=[each.confidence for each in told if each.identity],
     )
     row = frontier.rows.get(push.ref, RefState(push.ref))
     event = SecurityEvent(
@@ -221,7 +223,7 @@ def _security_event(
         gaps=tuple(gaps[:_MAX_GAPS]),
         commits_scanned=reading.found.commits,
     )
-    return _filled(event, _told(app, findings))
+    return _filled(event, told)
 
 
 def _told(app: App, findings: Sequence[Finding]) -> list[TellableFinding]:
@@ -237,9 +239,19 @@ def _told(app: App, findings: Sequence[Finding]) -> list[TellableFinding]:
             fingerprint=f.match.secret.fingerprint(key, f.match.rule_id),
             advice=rules.get(f.match.rule_id).advice,
             secrets=secrets,
+            identity=_identity(app, f),
         )
         for f in surest_first
     ]
+
+
+def _identity(app: App, finding: Finding) -> str:
+    """Return the id of the AWS access key whose secret half was found, if the policy wants such keys switched off."""
+    paired = getattr(finding.match, "paired", None)
+    if app.settings.policy.thresholds["revoke"] is None or not isinstance(paired, Secret):
+        return ""
+    key_id = paired.reveal().decode("ascii", "replace")
+    return key_id if ACCESS_KEY_ID.fullmatch(key_id) else ""
 
 
 def _filled(event: SecurityEvent, told: Sequence[TellableFinding]) -> SecurityEvent:

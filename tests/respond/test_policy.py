@@ -55,7 +55,24 @@ def test_thresholds_come_from_the_configuration() -> None:
     policy = Policy.parse({"lock": "high", "reset": "off", "revoke": "high"})
 
     assert actions([MEDIUM], policy) == ("notify",)
-    assert actions([HIGH], policy) == ("notify", "lock", "revoke")
+    assert actions([HIGH], policy) == ("notify", "lock")
+
+
+def test_only_an_access_key_can_be_revoked_and_only_at_its_own_confidence() -> None:
+    policy = Policy.parse({"revoke": "high"})
+
+    def revoked(revocable: Sequence[Confidence]) -> bool:
+        decided = decide(
+            change=Change.DELETED,
+            confidences=[HIGH],
+            result=Result.FINDINGS,
+            policy=policy,
+            reset_allowed=lambda: False,
+            revocable=revocable,
+        )
+        return "revoke" in decided
+
+    assert [revoked([]), revoked([MEDIUM]), revoked([LOW, HIGH])] == [False, False, True]
 
 
 @pytest.mark.parametrize(
