@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import bisect
 import csv
+import random
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import scipy.sparse as sp
+from augment import variants
 
-from pushwarden.detect.generic import candidates, features
+from pushwarden.detect.generic import candidates, features, gate
 
 # The scorer's own list: rows of these categories neither count nor harm.
 NEUTRAL = {"UUID", "Nonce", "Salt", "AWS S3 Bucket", "Firebase Domain", "Tencent WeChat API App ID", "Other"}
 EOL = re.compile(rb"\r\n|\n|\r")
 TRUE, FALSE, UNKNOWN = 1, 0, -1
+CLEAN_KINDS = {".py", ".md", ".txt", ".rst", ".js", ".json", ".html", ".yml", ".toml", ".c", ".h", ""}
+CLEAN_LARGEST = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,11 @@ class Dataset:
     numbers: np.ndarray
     truth: np.ndarray
     places: list[Place]
+    made: np.ndarray
+    """Whether a candidate is a made-up variant: those only train."""
     total: int
+    others: int
+    """Labelled key blocks: left to the rules for them."""
 
     @property
     def groups(self) -> list[str]:
@@ -94,31 +103,90 @@ def _truth(rows: list[Row], data: bytes, line_start: int, candidate: candidates.
     return UNKNOWN if touched or any(row.truth == TRUE for row in rows) else FALSE
 
 
-def read(root: Path, language: bytes) -> Dataset:
+@dataclass(slots=True)
+class _Builder:
+    table: bytes
+    words: bytes
+    indices: list[int] = field(default_factory=list)
+    bounds: list[int] = field(default_factory=lambda: [0])
+    numbers: list[list[float]] = field(default_factory=list)
+    truth: list[int] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
+    made: list[bool] = field(default_factory=list)
+
+    def plausible(self, data: bytes, candidate: candidates.Candidate, where: features.Place) -> bool:
+        return gate.plausible(
+            candidate.name, data[candidate.start : candidate.end], bare=gate.is_bare(candidate, where), table=self.table
+        )
+
+    def add(self, data: bytes, view: features.View, truth: int, place: Place, *, made: bool) -> None:
+        self.indices.extend(features.hashed_name(view) | features.hashed_around(view) | features.hashed_value(view))
+        self.bounds.append(len(self.indices))
+        self.numbers.append(features.numbers(data, view, self.table, self.words))
+        self.truth.append(truth)
+        self.places.append(place)
+        self.made.append(made)
+
+    def dataset(self, total: int, others: int) -> Dataset:
+        shape = (len(self.truth), features.HASHES)
+        hashed = sp.csr_matrix((np.ones(len(self.indices), dtype=np.float32), self.indices, self.bounds), shape=shape)
+        return Dataset(
+            hashed,
+            np.array(self.numbers),
+            np.array(self.truth, dtype=np.int8),
+            self.places,
+            np.array(self.made),
+            total,
+            others,
+        )
+
+
+def _read_file(built: _Builder, path: str, data: bytes, rows: list[Row], *, vary: bool = True) -> None:
+    starts = line_starts(data)
+    by_line: dict[int, list[int]] = defaultdict(list)
+    for number, row in enumerate(rows):
+        for line in range(row.first, row.last + 1):
+            by_line[line].append(number)
+    where = features.Place.of(path)
+    chance = random.Random(path)
+    for candidate in candidates.find(data, 0, len(data)):
+        line = bisect.bisect_right(starts, candidate.start)
+        here = [rows[number] for number in by_line.get(line, ())]
+        truth = _truth(here, data, starts[line - 1], candidate)
+        credentials = tuple(n for n in by_line.get(line, ()) if rows[n].truth == TRUE)
+        place = Place(
+            path,
+            line,
+            candidate.start,
+            candidate.end,
+            candidate.link,
+            credentials,
+            any(row.truth != FALSE for row in here),
+        )
+        if built.plausible(data, candidate, where):
+            built.add(data, features.View.of(data, candidate, where), truth, place, made=False)
+        if vary:
+            for text, new, new_truth in variants(data, candidate, truth, where.kind, chance):
+                if built.plausible(text, new, where):
+                    built.add(text, features.View.of(text, new, where), new_truth, place, made=True)
+
+
+def read(root: Path, table: bytes, words: bytes, clean: list[Path]) -> Dataset:
+    """Read the labelled files, and of ordinary code in ``clean``, where nothing is a credential, the files :func:`trains` picks."""
     rows = labels(root)
-    indices: list[int] = []
-    bounds, numbers, truth, places = [0], [], [], []
+    built = _Builder(table, words)
     for file in sorted(path for path in (root / "data").rglob("*") if path.is_file()):
         path = file.relative_to(root).as_posix()
-        data = file.read_bytes()
-        starts = line_starts(data)
-        by_line: dict[int, list[int]] = defaultdict(list)
-        for number, row in enumerate(rows.get(path, ())):
-            for line in range(row.first, row.last + 1):
-                by_line[line].append(number)
-        place = features.Place.of(path)
-        for candidate in candidates.find(data, 0, len(data)):
-            line = bisect.bisect_right(starts, candidate.start)
-            here = [rows[path][number] for number in by_line.get(line, ())]
-            indices.extend(features.hashes(data, candidate, place))
-            bounds.append(len(indices))
-            numbers.append(features.numbers(data, candidate, place, language))
-            truth.append(_truth(here, data, starts[line - 1], candidate))
-            credentials = tuple(n for n in by_line.get(line, ()) if rows[path][n].truth == TRUE)
-            excused = any(row.truth != FALSE for row in here)
-            places.append(Place(path, line, candidate.start, candidate.end, candidate.link, credentials, excused))
-    hashed = sp.csr_matrix(
-        (np.ones(len(indices), dtype=np.float32), indices, bounds), shape=(len(truth), 1 << features.HASH_BITS)
-    )
-    total = sum(row.truth == TRUE for each in rows.values() for row in each)
-    return Dataset(hashed, np.array(numbers), np.array(truth, dtype=np.int8), places, total)
+        _read_file(built, path, file.read_bytes(), rows.get(path, []))
+    for folder in clean:
+        for file in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in CLEAN_KINDS):
+            path = f"clean/{folder.name}-{file.relative_to(folder).parts[0]}/{file.relative_to(folder).as_posix()}"
+            if trains(path) and file.stat().st_size < CLEAN_LARGEST:
+                _read_file(built, path, file.read_bytes(), [], vary=False)
+    true = [row.category for each in rows.values() for row in each if row.truth == TRUE]
+    return built.dataset(len(true), sum("PEM Private Key" in category for category in true))
+
+
+def trains(path: str) -> bool:
+    """Whether ordinary code in a package trains; the other half of the packages measures."""
+    return crc32(path.split("/")[1].encode()) % 2 == 0

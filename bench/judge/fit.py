@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import scipy.sparse as sp
+from dataset import UNKNOWN, Dataset
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
-from dataset import UNKNOWN, Dataset
+from pushwarden.detect.generic import features
 
 LINEAR = {"C": 0.3, "solver": "lbfgs", "max_iter": 120, "tol": 1e-3}
 TREES = {
-    "max_iter": 150,
-    "learning_rate": 0.08,
-    "max_leaf_nodes": 15,
-    "min_samples_leaf": 30,
+    "max_iter": 80,
+    "learning_rate": 0.15,
+    "max_features": 0.3,
+    "max_leaf_nodes": 31,
+    "min_samples_leaf": 20,
     "l2_regularization": 5.0,
     "max_bins": 128,
     "early_stopping": False,
     "random_state": 0,
 }
+MADE_WEIGHT = 0.2
 INNER = 4
 OUTER = 5
 
@@ -41,8 +45,12 @@ class Linear:
         scale = float(np.abs(model.coef_).max()) / 127
         return cls(np.rint(model.coef_[0] / scale).astype(np.int8), scale, float(model.intercept_[0]))
 
-    def score(self, hashed: sp.csr_matrix) -> np.ndarray:
-        return self.intercept + self.scale * (hashed @ self.weights.astype(np.float64))
+    def scores(self, hashed: sp.csr_matrix) -> np.ndarray:
+        """The parts of name, surroundings and value, and with the intercept their sum."""
+        weights = self.weights.astype(np.float64)
+        bounds = np.cumsum([0, *features.GROUPS])
+        parts = [self.scale * (hashed[:, a:b] @ weights[a:b]) for a, b in pairwise(bounds)]
+        return np.column_stack([*parts, sum(parts) + self.intercept])
 
     def packed(self) -> array[int]:
         return array("b", self.weights.tobytes())
@@ -59,23 +67,25 @@ def folds(groups: list[str], count: int, seed: int) -> np.ndarray:
 def fit(data: Dataset, chosen: np.ndarray) -> tuple[Linear, HistGradientBoostingClassifier]:
     """Fit on the chosen candidates; the trees see linear scores of models that did not see the repository either."""
     rows = np.flatnonzero(chosen & (data.truth != UNKNOWN))
-    truth = data.truth[rows]
+    truth, hashed = data.truth[rows], data.hashed[rows]
+    weight = np.where(data.made[rows], MADE_WEIGHT, 1.0)
     groups = data.groups
     inner = folds([groups[row] for row in rows], INNER, 1)
-    linear = np.zeros(len(rows))
+    linear = np.zeros((len(rows), 1 + len(features.GROUPS)))
     for fold in range(INNER):
         held = inner == fold
-        linear[held] = Linear.fit(data.hashed[rows[~held]], truth[~held]).score(data.hashed[rows[held]])
-    trees = HistGradientBoostingClassifier(**TREES).fit(np.column_stack([data.numbers[rows], linear]), truth)
-    return Linear.fit(data.hashed[rows], truth), trees
+        linear[held] = Linear.fit(hashed[~held], truth[~held]).scores(hashed[held])
+    trees = HistGradientBoostingClassifier(**TREES)
+    trees.fit(np.column_stack([data.numbers[rows], linear]), truth, sample_weight=weight)
+    return Linear.fit(hashed, truth), trees
 
 
 def score(
     data: Dataset, rows: np.ndarray, linear: Linear, trees: HistGradientBoostingClassifier
 ) -> tuple[np.ndarray, np.ndarray]:
     """Linear scores and final scores (log odds) of some candidates."""
-    first = linear.score(data.hashed[rows])
-    return first, trees.decision_function(np.column_stack([data.numbers[rows], first]))
+    first = linear.scores(data.hashed[rows])
+    return first[:, -1], trees.decision_function(np.column_stack([data.numbers[rows], first]))
 
 
 def held_out(data: Dataset, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

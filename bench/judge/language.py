@@ -15,12 +15,15 @@ from pathlib import Path
 
 import numpy as np
 
-from pushwarden.detect.generic.language import ALPHABET, SCALE, SYMBOLS
+from pushwarden.detect.generic.language import ALPHABET, LONGEST_WORD, SCALE, SHORTEST_WORD, SYMBOLS, WORD_BITS, slots
 
-WORDS = re.compile(rb"[A-Za-z][A-Za-z0-9_\-./]{1,40}")
+WORDS = re.compile(rb"[A-Za-z\x80-\xff][A-Za-z0-9_\-./\x80-\xff]{1,40}")
 MIXED = re.compile(rb"[0-9][A-Za-z]+[0-9]")
-KINDS = {".py", ".txt", ".md", ".rst", ".pyi", ".html", ".js", ".css", ".c", ".h", ".yml", ".yaml", ".toml", ""}
+KINDS = {".py", ".txt", ".md", ".rst", ".pyi", ".html", ".js", ".css", ".c", ".h", ".yml", ".yaml", ".toml", ".mo", ""}
 LARGEST = 400_000
+PARTS = re.compile(rb"[A-Z]?[a-z]+|[A-Z]+")
+# Short words are rarely words: four letters must be seen often.
+COMMON = {4: 60, 5: 25, **dict.fromkeys(range(6, 13), 8)}
 
 
 def words(folders: list[Path]) -> Counter[bytes]:
@@ -47,9 +50,26 @@ def table(counts: Counter[bytes]) -> bytes:
     return np.clip(np.rint(-np.log2(chance) * SCALE), 0, 255).astype(np.uint8).tobytes()
 
 
+def filter_of(counts: Counter[bytes]) -> bytes:
+    """The Bloom filter of the words that at least COMMON files hold."""
+    common: Counter[bytes] = Counter()
+    for word, number in counts.items():
+        for part in {each.lower() for each in PARTS.findall(word)}:
+            if SHORTEST_WORD <= len(part) <= LONGEST_WORD:
+                common[part] += number
+    bits = bytearray(1 << (WORD_BITS - 3))
+    kept = [word for word, number in common.items() if number >= COMMON[len(word)]]
+    for word in kept:
+        for slot in slots(word):
+            bits[slot >> 3] |= 1 << (slot & 7)
+    print(len(kept), "words")
+    return bytes(bits)
+
+
 def main() -> None:
     out, *folders = map(Path, sys.argv[1:])
-    out.write_bytes(table(words(folders)))
+    counts = words(folders)
+    out.write_bytes(table(counts) + filter_of(counts))
 
 
 if __name__ == "__main__":

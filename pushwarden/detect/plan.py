@@ -12,10 +12,10 @@ from pushwarden.detect.decode import PROBES
 from pushwarden.detect.generic import TRIGGERS
 from pushwarden.detect.rule import Allow, Near, Pair, Rule, RuleSet, Service
 from pushwarden.detect.service import name_pattern
-from pushwarden.detect.shape import Shape, shape_of, trimmed
+from pushwarden.detect.shape import Shape, shape_of
 from pushwarden.model import Confidence
 
-_SOLID_ENOUGH: Final = 3
+_SOLID_ENOUGH: Final = 2
 _SOLID_CONTEXT: Final = 3
 
 
@@ -55,7 +55,8 @@ def make_plan(rules: RuleSet, shapes: Sequence[Shape] | None = None, probes: Seq
 
 
 def _judge_probes() -> tuple[bytes, ...]:
-    return tuple(trimmed(each.decode()).encode() for each in TRIGGERS)
+    # They are written for hyperscan and end where a value shows itself: nothing is cut off.
+    return TRIGGERS
 
 
 def _shape(rule: Rule) -> Shape:

@@ -10,35 +10,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pushwarden.detect.generic import candidates, features, model
+from pushwarden.detect.generic import candidates, features, gate, model
+from pushwarden.detect.generic.triggers import TRIGGERS
 from pushwarden.model import Confidence
 
 __all__ = ["TRIGGERS", "GenericHit", "judge"]
 
-REACH: Final = 1000
-"""Bytes read to each side of a hit on a line without an end near by."""
-SHORTEST: Final = 4
-
-_NAMES: Final = (
-    rb"(?:pass|pwd|pswd|psw|pw|secret|token|key|auth|cred|api|seed|otp|signature|verifier|cookie|session|bearer|pin|"
-    rb"license|webhook|dsn|sid|identified by)"
-)
-TRIGGERS: Final[tuple[bytes, ...]] = (
-    rb"(?i)"
-    + _NAMES
-    + rb"[\w\-.$]{0,40}(?:\\{0,3}[\"'`]?\]?\)?\\{0,3}[\"'`]?|\*\*|%5D)(?:[ \t]{0,9}(?::|[ \t])[ \t]?[\w\[\]<>.|*?&]{1,40} ?)?"
-    rb"[ \t]{0,30}[=:!?|+<~>-]{1,3}[ \t]{0,30}[^\s=:]",
-    rb"(?i)" + _NAMES + rb"[\w\-.$]{0,40}\\{0,3}[\"'`]?\)? ?[,()][^\r\n]{0,30}[\"'`]",
-    rb"(?i)" + _NAMES + rb"[\w\-.$]{0,40}[\"'][ \t]{1,4}[^\r\n]{0,50}(?:value|default|content|string)[ \t]{0,2}=",
-    rb"(?i)" + _NAMES + rb"[\w\-.$]{0,40}[^<>\r\n]{0,80}>[^<>\s]",
-    rb"(?i)" + _NAMES + rb"[\w\-.$]{0,40}[ \t]{1,30}[^ \t]",
-    rb"://[^\s:/@\"'<>]{0,80}:[^\s/@\"'<>]{1,200}@",
-    rb"(?i)(?:basic|bearer|token|oauth|digest|negotiate|ntlm|apikey) {1,3}[A-Za-z0-9+/=._~-]{4}",
-    rb"eyJ[A-Za-z0-9_-]{8}",
-    rb"[\"'`][A-Za-z0-9+/=_-]{16,64}",
-    rb"(?i)(?:encode|basic_?auth|curl|\s-u|\s--user)[ (\[\w-]{0,20}b?[\"']?[\w.@+-]{1,40}:",
-)
-"""Regexes over bytes, without look-arounds, that end inside or right before a value; the engine passes their places on."""
+BEFORE: Final = 200
+"""Bytes before a hit in which its name is looked for, on the same line."""
+AFTER: Final = 24
+"""Bytes after a hit in which a link may end; the value behind it may be longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +60,22 @@ def _rule(candidate: candidates.Candidate) -> tuple[str, str]:
     return _CREDENTIAL
 
 
+def _confidence(score: float, cuts: model.Cuts) -> Confidence:
+    """Return the confidence that a score above the lowest cut stands for."""
+    return Confidence.HIGH if score >= cuts.high else Confidence.MEDIUM if score >= cuts.medium else Confidence.LOW
+
+
 def _windows(data: bytes, hits: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield the stretches to read: the lines of the hits, cut where a line is long, joined where they overlap."""
+    """Yield the stretches to read: a little of the line around each hit, joined where they overlap."""
     begin = finish = -1
     for start, end in sorted(hits):
-        left = max(data.rfind(b"\n", max(0, start - REACH), start) + 1, start - REACH, 0)
-        right = data.find(b"\n", end, end + REACH)
-        right = min(end + REACH, len(data)) if right < 0 else right
+        left = max(data.rfind(b"\n", max(0, start - BEFORE), start) + 1, start - BEFORE, 0)
         if left <= finish:
-            finish = max(finish, right)
+            finish = max(finish, end + AFTER)
             continue
         if finish > begin:
             yield begin, finish
-        begin, finish = left, right
+        begin, finish = left, end + AFTER
     if finish > begin:
         yield begin, finish
 
@@ -109,33 +93,33 @@ def judge(data: bytes, hits: Sequence[tuple[int, int]], path: str = "") -> Itera
     best: dict[tuple[int, int], GenericHit] = {}
     for begin, finish in _windows(data, hits):
         for candidate in candidates.find(data, begin, finish):
-            if candidate.end - candidate.start < SHORTEST:
+            score = _score(data, candidate, place, weights)
+            if score is None or score < weights.cuts.low:
                 continue
-            hit = _judge_one(data, candidate, place, weights)
-            if hit is None:
-                continue
-            known = best.get((hit.start, hit.end))
-            if known is None or known.score < hit.score:
-                best[hit.start, hit.end] = hit
+            known = best.get((candidate.start, candidate.end))
+            if known is None or known.score < score:
+                hit = GenericHit(
+                    *_rule(candidate), _confidence(score, weights.cuts), candidate.start, candidate.end, score
+                )
+                best[candidate.start, candidate.end] = hit
     yield from _widest(best.values())
 
 
-def _judge_one(
-    data: bytes, candidate: candidates.Candidate, place: features.Place, weights: model.Model
-) -> GenericHit | None:
-    linear = weights.linear(features.hashes(data, candidate, place))
+def _score(data: bytes, candidate: candidates.Candidate, place: features.Place, weights: model.Model) -> float | None:
+    """Return the score of a candidate, or None where it is plainly no credential: cheap questions first."""
+    value = data[candidate.start : candidate.end]
+    if not gate.plausible(candidate.name, value, bare=gate.is_bare(candidate, place), table=weights.table):
+        return None
+    view = features.View.of(data, candidate, place)
+    parts = [
+        weights.linear(features.hashed_name(view)),
+        weights.linear(features.hashed_around(view)),
+        weights.linear(features.hashed_value(view)),
+    ]
+    linear = sum(parts) + weights.intercept
     if linear < weights.cuts.linear:
         return None
-    numbers = features.numbers(data, candidate, place, weights.language)
-    numbers.append(linear)
-    score = weights.score(numbers)
-    cuts = weights.cuts
-    if score < cuts.low:
-        return None
-    confidence = (
-        Confidence.HIGH if score >= cuts.high else Confidence.MEDIUM if score >= cuts.medium else Confidence.LOW
-    )
-    return GenericHit(*_rule(candidate), confidence, candidate.start, candidate.end, score)
+    return weights.score([*features.numbers(data, view, weights.table, weights.words), *parts, linear])
 
 
 def _widest(hits: Iterable[GenericHit]) -> Iterator[GenericHit]:

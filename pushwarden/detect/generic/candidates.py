@@ -13,13 +13,15 @@ from typing import Final
 
 MAX_NAME: Final = 80
 """Bytes read to the left of a telling word to complete the name."""
+MIN_VALUE: Final = 3
 MAX_VALUE: Final = 4096
 """Bytes of a value; longer ones are blobs, not credentials."""
 
 _WORDS: Final = rb"""
-    pass(?:w(?:or)?d|wrd|phrase|code|wort)?|pswd|pwd|psw|(?<![a-z])pw(?![a-z])|secret|token|key|auth|cred|api|
+    pass(?:w(?:or)?d|wrd|phrase|code|wort|(?!iv|ag|ing|ed|es|en|th|port))|pswd|pwd|psw|(?<![a-z])pw(?![a-z])|
+    secret(?!ar)|token(?!i)|key(?!word|board|frame|stroke|err|space)|auth(?!or(?!i))|cred(?!it)|api(?!an)|
     seed|otp|signature|verifier|cookie|session|bearer|(?<![a-z])pin(?![a-z])|license|webhook|dsn|
-    (?<![a-z])sid(?![a-z])|identified[ ]by
+    (?<![a-z])sid(?![a-z])|identified[ ]by|securestring
 """
 
 _LINK: Final = re.compile(
@@ -31,6 +33,7 @@ _LINK: Final = re.compile(
         (?:[ \t]{0,30}+(?::|[ \t])[ \t]?[*?&]?[\w\[\]<>.|*?]{1,40}+[ ]?(?==))?
         [ \t]{0,30}+ (?P<op>={1,3}>?|!={1,2}|:=|\?\?=|\?=|\|\|=|\+=|->|<-|<<|::?(?!:)|=~) [ \t]{0,30}+
       | (?P<comma>\\{0,3}["'`]?\)?[ ]?(?:,|\(|\)\.\w{1,20}\()[ \t]{0,20}+(?:\w{1,12}=)?(?=[buBU@$]?\\{0,3}["'`]))
+      | (?P<default>["'`]?[\])]{1,2}[ \t]{0,3}(?:or|\|\||\?\?|\?:)[ \t]{1,3}(?=["'`]))
       | (?P<attr>["'][ \t]{1,4}(?:\w{1,12}=["'][^"'\r\n]{0,40}["'][ ])?(?:value|default|content|string)[ \t]{0,2}=[ \t]{0,2})
       | (?P<tag>["']?(?:[ ][^<>\r\n]{0,80})?>[ \t]{0,8}(?:</?\w{1,12}>[ \t]{0,4}){0,2}(?=[^<>\s]))
       | (?P<gap>[ \t]{1,30}+(?:(?:is|by|with|to|of|from)[ \t]|[=:])?[ \t]{0,4}+(?=\\{0,3}["'`]|[\w!@\#$%^&*+./~-]{0,40}\d|(?<=by[ ])\w))
@@ -39,15 +42,20 @@ _LINK: Final = re.compile(
     """
 )
 
-_SPECIAL: Final = re.compile(
+_HEAD: Final = re.compile(
     rb"""(?ix)
-      ://[^\s:/@"'<>]{0,80}+:(?P<url>[^\s/@"'<>]{1,200})@
-    | (?<![a-z])(?:basic|bearer|token|oauth|digest|negotiate|ntlm|apikey)[ ]{1,3}(?P<header>[A-Za-z0-9+/=._~-]{4,4096}+)
-    | (?<![\w+/-])(?P<jwt>eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_=-]{2,}+(?:\.[A-Za-z0-9_=-]*+)?)
-    | ["'`](?P<quoted>[A-Za-z0-9+/=_-]{16,4096}+)["'`]
-    | (?:encode|basic_?auth|curl|[ ]-u|[ ]--user)[ (\[\w-]{0,20}b?["']?(?P<pair>[\w.@+-]{1,40}:[^\s"'`,;)]{2,80})
+      (?P<url>://[^\s:/@"'<>]{0,80}+:)
+    | (?P<header>(?<![a-z])(?:basic|bearer|token|oauth|digest|negotiate|ntlm|apikey)[ ]{1,3})
+    | (?P<jwt>(?<![\w+/-])(?=eyJ[a-z0-9_-]{8}))
+    | (?P<pair>(?:encode|basic_?auth|curl|[ ]-u|[ ]--user)[ (\[\w-]{0,20}b?["']?)(?=[\w.@+-]{1,40}:)
     """
 )
+_HEAD_VALUES: Final = {
+    "url": re.compile(rb"""([^\s/@"'<>]{1,200})@"""),
+    "header": re.compile(rb"([A-Za-z0-9+/=._~-]{4,4096}+)"),
+    "jwt": re.compile(rb"(eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_=-]{2,}+(?:\.[A-Za-z0-9_=-]*+)?)"),
+    "pair": re.compile(rb"""([\w.@+-]{1,40}:[^\s"'`,;)]{2,80})"""),
+}
 
 _VALUE: Final = re.compile(
     rb"""(?x)
@@ -63,9 +71,10 @@ _VALUE: Final = re.compile(
     """
 )
 _NAME: Final = re.compile(rb"[\w.$@-]*\Z")
+_NAME_BEFORE: Final = re.compile(rb"([\w.$@-]+)[^\w\r\n]{0,8}\Z")
 _TEXT: Final = re.compile(rb"[^<>\r\n]{1,4096}+")
 
-LINKS: Final = ("op", "comma", "attr", "tag", "gap", "flag", "url", "header", "jwt", "quoted", "pair")
+LINKS: Final = ("op", "comma", "default", "attr", "tag", "gap", "flag", "url", "header", "jwt", "pair")
 """How a name and its value hang together; the position is a feature."""
 
 
@@ -106,12 +115,20 @@ def _named(data: bytes, match: re.Match[bytes], top: int) -> Candidate | None:
 
 
 def find(data: bytes, start: int, end: int) -> Iterator[Candidate]:
-    """Yield the candidates whose name and link lie in ``data[start:end]``, a value at most once per way to read it."""
+    """Yield the candidates whose name and link lie in ``data[start:end]``, each value once, with a name where it has one."""
+    seen: set[int] = set()
     for match in _LINK.finditer(data, start, end):
         named = _named(data, match, start)
-        if named is not None:
+        if named is not None and named.start not in seen and named.end - named.start >= MIN_VALUE:
+            seen.add(named.start)
             yield named
-    for match in _SPECIAL.finditer(data, start, end):
+    for match in _HEAD.finditer(data, start, end):
         link = match.lastgroup or ""
-        left = data[max(start, match.start(link) - MAX_NAME) : match.start(link)]
-        yield Candidate(left[-24:], link, b"", b"", b"", *match.span(link))
+        value = _HEAD_VALUES[link].match(data, match.end())
+        if value is None:
+            continue
+        begin, finish = value.span(1)
+        if begin not in seen and finish - begin >= MIN_VALUE:
+            seen.add(begin)
+            name = _NAME_BEFORE.search(data, max(start, match.start() - MAX_NAME), match.start())
+            yield Candidate(name.group(1) if name else b"", link, b"", b"", b"", begin, finish)

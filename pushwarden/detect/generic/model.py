@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Final
 
-from pushwarden.detect.generic.features import HASH_BITS
-from pushwarden.detect.generic.language import SYMBOLS
+from pushwarden.detect.generic.features import HASHES
+from pushwarden.detect.generic.language import SYMBOLS, WORD_BITS
 from pushwarden.errors import PushwardenError
 
-MAGIC: Final = b"PWJUDGE1"
-_HEADER: Final = struct.Struct("<8sHHHddddddd")
+MAGIC: Final = b"PWJUDGE3"
+_HEADER: Final = struct.Struct("<8sIHHdddddddHd")
 _NODE: Final = struct.Struct("<hhhd")
 
 
@@ -26,15 +26,8 @@ class ModelError(PushwardenError):
     """The weights beside the code are not the ones this code reads."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A node of a tree: a question, or with ``feature`` -1 an answer."""
-
-    feature: int
-    left: int
-    right: int
-    value: float
-    """The threshold of a question (at most: left), the score of an answer."""
+Node = tuple[int, int, int, float]
+"""A question: feature, next node if at most, next node if more, threshold; or with feature -1 an answer: the score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +44,36 @@ class Cuts:
 class Model:
     """Weights ready to use; made once by :func:`load`."""
 
-    language: bytes
+    table: bytes
+    """Trigrams, see :mod:`pushwarden.detect.generic.language`."""
+    words: bytes
+    """The filter of common words."""
     weights: array[int]
     scale: float
     intercept: float
     base: float
     cuts: Cuts
-    trees: tuple[tuple[tuple[int, int, int, float], ...], ...]
+    pause: int
+    """Number of trees after which hopeless candidates are let go."""
+    hopeless: float
+    trees: tuple[tuple[Node, ...], ...]
 
     def linear(self, hashes: Iterable[int]) -> float:
-        """Return the linear score of hashed features."""
+        """Return the linear score of hashed features, without the intercept."""
         weights = self.weights
-        return self.intercept + self.scale * sum([weights[each] for each in hashes])
+        return self.scale * sum([weights[each] for each in hashes])
 
     def score(self, numbers: Sequence[float]) -> float:
-        """Return the score of the trees (log odds) for the statistics with the linear score behind them."""
-        total = self.base
-        for tree in self.trees:
+        """Return the score of the trees (log odds) for the statistics with the linear scores behind them."""
+        first = self._sum(self.trees[: self.pause], numbers) + self.base
+        if first < self.hopeless:
+            return min(first, self.cuts.low - 1.0)
+        return first + self._sum(self.trees[self.pause :], numbers)
+
+    @staticmethod
+    def _sum(trees: Iterable[tuple[Node, ...]], numbers: Sequence[float]) -> float:
+        total = 0.0
+        for tree in trees:
             feature, left, right, value = tree[0]
             while feature >= 0:
                 feature, left, right, value = tree[left if numbers[feature] <= value else right]
@@ -78,11 +84,7 @@ class Model:
 def pack(model: Model) -> bytes:
     """Return the data file of ``model``."""
     cuts = model.cuts
-    head = _HEADER.pack(
-        MAGIC,
-        HASH_BITS,
-        SYMBOLS,
-        len(model.trees),
+    fields = (
         model.scale,
         model.intercept,
         model.base,
@@ -90,11 +92,18 @@ def pack(model: Model) -> bytes:
         cuts.low,
         cuts.medium,
         cuts.high,
+        model.pause,
+        model.hopeless,
     )
-    parts = [head, model.language, model.weights.tobytes()]
+    parts = [
+        _HEADER.pack(MAGIC, HASHES, SYMBOLS, len(model.trees), *fields),
+        model.table,
+        model.words,
+        model.weights.tobytes(),
+    ]
     for tree in model.trees:
         parts.append(struct.pack("<H", len(tree)))
-        parts.extend(_NODE.pack(feature, left, right, value) for feature, left, right, value in tree)
+        parts.extend(_NODE.pack(*node) for node in tree)
     return b"".join(parts)
 
 
@@ -106,12 +115,15 @@ def unpack(raw: bytes) -> Model:
     """
     advice = "; install Pushwarden again, or train with bench/judge/train.py"
     try:
-        magic, bits, symbols, count, scale, intercept, base, *cuts = _HEADER.unpack_from(raw)
-        if magic != MAGIC or bits != HASH_BITS or symbols != SYMBOLS:
+        magic, hashes, symbols, count, scale, intercept, base, linear, low, medium, high, pause, hopeless = (
+            _HEADER.unpack_from(raw)
+        )
+        if magic != MAGIC or hashes != HASHES or symbols != SYMBOLS:
             raise ModelError("judge weights: the file is of another format than this version reads" + advice)
         at = _HEADER.size
-        language = raw[at : (at := at + symbols**3)]
-        weights = array("b", raw[at : (at := at + (1 << bits))])
+        table = raw[at : (at := at + symbols**3)]
+        words = raw[at : (at := at + (1 << (WORD_BITS - 3)))]
+        weights = array("b", raw[at : (at := at + hashes)])
         trees = []
         for _ in range(count):
             (size,) = struct.unpack_from("<H", raw, at)
@@ -119,7 +131,8 @@ def unpack(raw: bytes) -> Model:
             trees.append(tuple(_NODE.iter_unpack(raw[at : (at := at + size * _NODE.size)])))
     except struct.error as error:
         raise ModelError("judge weights: the file is cut off" + advice) from error
-    return Model(language, weights, scale, intercept, base, Cuts(*cuts), tuple(trees))
+    cuts = Cuts(linear, low, medium, high)
+    return Model(table, words, weights, scale, intercept, base, cuts, pause, hopeless, tuple(trees))
 
 
 @functools.cache
