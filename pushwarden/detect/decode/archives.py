@@ -42,6 +42,9 @@ _BROKEN: Final = (
     ValueError,
     struct.error,
     NotImplementedError,
+    IndexError,
+    KeyError,
+    OverflowError,
     RuntimeError,
 )
 """What the standard library raises for damaged, encrypted or unknown archives."""
