@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 import time
+from collections import Counter
 from typing import Any
 
 from bench._history import fill, made_up_key
@@ -103,12 +104,15 @@ def main() -> None:
         for way in ("api", "git"):
             service.codecommit.requests.clear()
             results[way] = apart(service, SCAN, "bench.big_push", ("--way", way), event)
-            results[way]["requests"] = len(service.codecommit.requests.of(repository=REPOSITORY))
+            results[way]["requests"] = Counter(
+                each.operation for each in service.codecommit.requests.of(repository=REPOSITORY)
+            )
         for way, each in results.items():
             print(
-                f"{way:<4} {each['seconds']:>6.1f} s  peak {each['mb']:>4.0f} MB  {each['requests']:>6} requests"
+                f"{way:<4} {each['seconds']:>6.1f} s  peak {each['mb']:>4.0f} MB  {each['requests'].total():>6} requests"
                 f"  {each['commits']} commits, findings {each['findings']}, gaps {each['gaps']}"
             )
+            print(f"     {', '.join(f'{name} {count}' for name, count in sorted(each['requests'].items()))}")
         print(f"git is {results['api']['seconds'] / results['git']['seconds']:.1f} times as fast")
 
 
