@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 from typing import Final
 
 import click
@@ -80,5 +81,9 @@ def main() -> None:
         code = EXIT_USAGE
     except PushwardenError as error:
         click.echo(f"pushwarden: {error}", err=True)
+        code = EXIT_UNEXPECTED
+    except Exception:  # noqa: BLE001 - the last line of defence: Python's own exit code 1 would mean findings
+        traceback.print_exc()
+        click.echo("pushwarden: this is a defect of pushwarden; please report it with the lines above", err=True)
         code = EXIT_UNEXPECTED
     sys.exit(code if isinstance(code, int) else 0)

@@ -102,7 +102,7 @@ def _place(each: ReportedFinding, width: int) -> Iterator[Line]:
         head.append(part(f"  {finding.source.value.replace('-', ' ')}", "magenta"))
     if match.decoded_from:
         head.append(part(f"  in {clean.log_line(' → '.join(match.decoded_from))}", "magenta"))
-    if each.in_head is not None:
+    if each.in_head is not None and each.finding.commit is not None:  # what is not committed has no history
         head.append(part("  still in HEAD", "red") if each.in_head else part("  not in HEAD", "dim"))
     yield head
     room = max(_NARROWEST // 2, width - len(number_) - 7)
