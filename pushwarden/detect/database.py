@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.metadata
 import os
 import platform
 import struct
 import sys
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +51,8 @@ def write_database(path: Path, loaded: Loaded) -> None:
     Raises:
         OSError: it cannot be written.
     """
+    import tempfile  # noqa: PLC0415 - only the first start writes
+
     rules, database = dump(loaded.plan), hyperscan.dumpb(loaded.engine.database)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
@@ -105,7 +105,7 @@ def cache_name(files: Iterable[tuple[str, bytes]]) -> str:
 
 
 def _hyperscan_version() -> str:
-    return importlib.metadata.version("hyperscan")
+    return f"{hyperscan.__file__}{Path(hyperscan.__file__).stat().st_mtime_ns}"
 
 
 def _processor() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 from pushwarden.errors import UsageError
@@ -19,6 +18,8 @@ class RuleError(UsageError):
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return a hint that names the closest known word, or all of them when none is close."""
+    import difflib  # noqa: PLC0415 - only for errors
+
     choices = sorted(known)
     close = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
     if close:

@@ -15,6 +15,7 @@ import regex
 from pushwarden.detect.errors import RuleError
 from pushwarden.detect.gopattern import from_go
 from pushwarden.detect.rule import FIRST_GROUP, Allow, Rule
+from pushwarden.detect.rulefile import RuleFile
 from pushwarden.detect.shape import shape_of
 from pushwarden.detect.syntax import PatternError
 from pushwarden.model import Confidence
@@ -82,8 +83,6 @@ def _extend(table: dict[str, Any], path: Path, depth: int, found: Imported) -> N
     if base := table.get("path"):
         if depth >= _DEPTH:
             raise RuleError(str(path), f"extends more than {_DEPTH} configurations in a row; put them into one")
-        from pushwarden.detect.loader import RuleFile  # noqa: PLC0415 - the loader reads configurations, too
-
         file = RuleFile.read(path.parent / str(base))
         inner = read_config(file.parse(), file.path, depth + 1)
         found.rules.update(inner.rules)

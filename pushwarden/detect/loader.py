@@ -2,74 +2,19 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from pushwarden.detect.errors import RuleError, nearest
 from pushwarden.detect.gitleaks import MARKS, read_config
 from pushwarden.detect.rule import Rule, RuleSet
+from pushwarden.detect.rulefile import RuleFile
 from pushwarden.detect.ruletable import read_rule
 from pushwarden.detect.servicetable import read_service
 from pushwarden.detect.toml_places import TablePlace, places
 
 _TABLES: Final = ("rule", "service")
 """What a rule file may hold at its top level."""
-
-
-@dataclass(frozen=True, slots=True)
-class RuleFile:
-    """The text of a rule file and where it came from."""
-
-    path: Path
-    text: str
-
-    @classmethod
-    def read(cls, path: Path) -> RuleFile:
-        """Read the file.
-
-        Raises:
-            RuleError: it cannot be read, or is not UTF-8.
-        """
-        try:
-            return cls(path, path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise RuleError(str(path), f"cannot be read ({error.strerror}); give a file or folder of rules") from error
-        except UnicodeDecodeError as error:
-            raise RuleError(str(path), "is not UTF-8; save it as UTF-8") from error
-
-    def parse(self) -> dict[str, Any]:
-        """Return the file's tables.
-
-        Raises:
-            RuleError: it is not TOML.
-        """
-        try:
-            return tomllib.loads(self.text)
-        except tomllib.TOMLDecodeError as error:
-            raise RuleError(str(self.path), f"is not valid TOML: {error}") from error
-
-
-def rule_files(paths: Iterable[Path]) -> list[Path]:
-    """Return the files to read: each file as given, and for each folder its ``*.toml`` files in order of name.
-
-    Raises:
-        RuleError: a path does not exist, or a folder has no rule file.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(path.glob("*.toml"))
-            if not inside:
-                raise RuleError(str(path), "holds no *.toml file; give a folder of rule files or one file")
-            found += inside
-        elif path.exists():
-            found.append(path)
-        else:
-            raise RuleError(str(path), "does not exist; check the path given for rules")
-    return found
 
 
 def parse_rules(file: RuleFile) -> tuple[list[Rule], list[str]]:

@@ -8,6 +8,7 @@ the start and the end of that match, at most ``reach`` bytes behind its start.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from pushwarden.detect.syntax import (
@@ -73,6 +74,7 @@ class Shape:
     """Not None: the trigger is that of the context, which stands so many lines from the match or less."""
 
 
+@cache
 def shape_of(pattern: str) -> Shape:
     """Return the shape of a rule's pattern.
 
@@ -83,7 +85,7 @@ def shape_of(pattern: str) -> Shape:
     bounded = pattern
     for each in sorted(parsed.endless, key=lambda one: -one.start):
         bounded = f"{bounded[: each.start]}{{{each.least},{_bound(each.item, each.least)}}}{bounded[each.end :]}"
-    tree = parse(bounded).tree
+    tree = parse(bounded).tree if parsed.endless else parsed.tree
     head = _cut(tree)
     if head is not None:
         head = _from_solid(_between_wide(head))
@@ -322,7 +324,7 @@ def _write(node: Node) -> str:  # noqa: PLR0911 - one for each kind of node
             written = [_write(_bare(each)) for each in branches]
             return "(?:" + "|".join(written) + ")" if all(written) or _width(node, looking=False) else ""
         case Repeat(item, least, most):
-            return f"(?:{_write(item)})" + _times(least, most or 0) if _least(item) or _any_width(item) else ""
+            return f"(?:{_write(item)})" + _times(least, most) if _least(item) or _any_width(item) else ""
         case Look():
             return ""
         case Mark(kind):
@@ -350,12 +352,13 @@ def _before(mask: int) -> str:
     return rf"(?:\A|{write_chars(ALL & ~mask)})"
 
 
-def _times(least: int, most: int) -> str:
-    if most > _COUNTED and most > least:
+def _times(least: int, most: int | None) -> str:
+    if most is None or (most > _COUNTED and most > least):
         return f"{{{least},}}"
     return "" if (least, most) == (1, 1) else f"{{{least}}}" if least == most else f"{{{least},{most}}}"
 
 
+@cache
 def write_chars(mask: int) -> str:
     """Return the set as an expression."""
     if mask.bit_count() == 1:

@@ -128,6 +128,8 @@ def parse(pattern: str) -> Parsed:
 
 
 _QUANTIFIER: Final = re.compile(r"[*+?]|\{(?P<least>\d*)(?P<comma>,)?(?P<most>\d*)\}")
+_SWITCH: Final = re.compile(r"\(\?([aimsx]+)\)")
+_NAMED: Final = re.compile(r"\[:(\^?)(\w+):\]")
 _GROUP: Final = re.compile(
     r"\(\?(?:(?P<look><?[=!])|(?P<comment>\#)|(?P<atomic>>)|P?<(?P<name>[A-Za-z_]\w*)>"
     r"|P=(?P<back>\w+)\)|(?P<on>[aimsx]*)(?:-(?P<off>[imsx]+))?(?P<colon>[:)]))"
@@ -177,7 +179,7 @@ class _Reader:
         return True
 
     def global_flags(self, items: list[Node]) -> frozenset[str] | None:
-        found = re.compile(r"\(\?([aimsx]+)\)").match(self.text, self.at)
+        found = _SWITCH.match(self.text, self.at)
         if not found:
             return None
         if items or self.text[: self.at].strip("()?aimsx \n"):
@@ -291,7 +293,7 @@ class _Reader:
         return ALL & ~mask if negative else mask
 
     def class_item(self) -> int:
-        if posix := re.compile(r"\[:(\^?)(\w+):\]").match(self.text, self.at):
+        if posix := _NAMED.match(self.text, self.at):
             if posix[2] not in _POSIX:
                 raise PatternError(f"unknown class {posix[0]}")
             self.at = posix.end()

@@ -153,24 +153,37 @@ class _Stream:
     def __init__(self, data: bytes, make: Callable[[], _Decompressor]) -> None:
         self._make, self._decompressor, self._data = make, make(), data
         self._whole = 0
+        self._done = False
         self.broken = False
 
     def read(self, size: int) -> bytes:
         """Return up to ``size`` unpacked bytes; nothing at the end."""
-        while self._data or not getattr(self._decompressor, "needs_input", True):
+        while not self._done:
             try:
                 out = self._decompressor.decompress(self._data, size)
-            except (zlib.error, OSError, lzma.LZMAError, EOFError):
-                self.broken = not self._whole
+            except _BROKEN:
+                self._end()
                 return b""
             self._data = getattr(self._decompressor, "unconsumed_tail", b"")
             if getattr(self._decompressor, "eof", False):
-                self._whole += 1
-                self._data = getattr(self._decompressor, "unused_data", b"").lstrip(b"\0")
-                self._decompressor = self._make()
+                self._next()
+            elif not out and not self._data and getattr(self._decompressor, "needs_input", True):
+                self._end()
             if out:
                 return out
         return b""
+
+    def _next(self) -> None:
+        """Go on with the stream behind the one that ended."""
+        self._whole += 1
+        self._data = getattr(self._decompressor, "unused_data", b"").lstrip(b"\0")
+        self._decompressor = self._make()
+        self._done = not self._data
+
+    def _end(self) -> None:
+        """Stop: what is left is no stream, or the stream is cut short."""
+        self._done = True
+        self.broken = not self._whole
 
 
 def _gunzip() -> _Decompressor:

@@ -20,7 +20,7 @@ PROBES: Final = (
     rb"\\x[2-7][0-9A-Fa-f]",
     rb"&#(?:[0-9]{2,3}|[xX]0{0,2}[2-7][0-9A-Fa-f]);",
     _TOKEN + rb"[\"'][ \t]{0,8}(?:[+.&]|\.\.|\|\|)[ \t]{0,8}(?:\\?\r?\n[ \t]{0,80})?[\"']" + _TOKEN,
-    _TOKEN + rb"[\"'][ \t]{0,8}\\?(?:\r?\n[ \t]{0,80}(?:[+.&][ \t]{0,8})?)?[ \t]{0,8}[\"']" + _TOKEN,
+    _TOKEN + rb"[\"'][ \t]{0,8}(?:\\?\r?\n[ \t]{0,80}(?:[+.&][ \t]{0,8})?)?[ \t]{0,8}[\"']" + _TOKEN,
 )
 """Expressions for the engine's database: places where there is something to undo."""
 
@@ -54,12 +54,15 @@ _LABELS: Final = {
 def undo(data: bytes, ends: Sequence[int], out: Builder) -> None:
     """Undo the escapes on the lines around ``ends`` (ascending) and add the text to ``out``."""
     for start, end in _stretches(data, ends):
-        done = start
+        done, stretch = start, Builder()
         for found in _ESCAPE.finditer(data, start, end):
-            out.add(data[done : found.start()], done, found.start())
-            out.add(_decoded(found), found.start(), found.end(), _LABELS[str(found.lastgroup)])
+            stretch.add(data[done : found.start()], done, found.start())
+            stretch.add(_decoded(found), found.start(), found.end(), _LABELS[str(found.lastgroup)])
             done = found.end()
-        out.add(data[done:end], done, end)
+        if done == start:
+            continue  # The probe saw more than there is; what is not undone must not be looked at again.
+        stretch.add(data[done:end], done, end)
+        out.extend(stretch)
         out.gap()
 
 

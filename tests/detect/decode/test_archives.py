@@ -163,6 +163,26 @@ def test_a_bomb_is_not_unpacked_to_the_end() -> None:
     assert [gap.code for gap in limited.gaps] == ["archive-size"]
 
 
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zlib.compress])
+@pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 300_000])
+def test_every_byte_of_a_stream_is_unpacked(pack: Callable[[bytes], bytes], size: int) -> None:
+    content = (made_up(997).encode() * (size // 997 + 1))[:size]
+    limited = budget(Limits())
+
+    assert b"".join(member.data for member in unpack(pack(content), limited)) == content
+    assert limited.gaps == []
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_stream_that_is_cut_short_is_unpacked_as_far_as_it_goes_and_said(pack: Callable[[bytes], bytes]) -> None:
+    limited = budget(Limits())
+    packed = pack(made_up(5000).encode())
+
+    list(unpack(packed[: len(packed) // 2], limited))
+
+    assert [gap.code for gap in limited.gaps] == ["unreadable"]
+
+
 def test_text_that_begins_like_zlib_is_no_broken_archive(fast: Scanner) -> None:
     assert fast.scan(b"x^2 + y^2 = 1\n").gaps == ()
     assert fast.scan(b"BZhou was here\n").gaps == ()

@@ -160,6 +160,25 @@ def test_too_many_encodings_inside_each_other_make_the_result_incomplete(scanner
     assert [gap.code for gap in result.gaps] == ["decode-depth"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a''b c''d",
+        "x = 'it''s' 'a'",
+        '"a\\" "b"',
+        "%zz%41x %2 %%41",
+        "a' 'b' 'c' 'd' 'e' 'f'",
+        "&#0;&#999;a",
+        r"\\x41\\u0041",
+    ],
+)
+def test_ordinary_quotes_and_broken_escapes_leave_nothing_undone(scanner: Scanner, text: str) -> None:
+    result = scanner.scan((text + "\n").encode() * 3 + RAW)
+
+    assert result.gaps == ()
+    assert [each.secret.reveal() for each in result.matches] == [RAW]
+
+
 def test_every_encoded_secret_on_many_lines_is_found_at_its_line(scanner: Scanner) -> None:
     tokens = [token(seed) for seed in range(20)]
     data = b"\n".join(base64.b64encode(each.encode()) for each in tokens)
