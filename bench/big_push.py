@@ -105,7 +105,9 @@ def main() -> None:
             service.codecommit.requests.clear()
             results[way] = apart(service, SCAN, "bench.big_push", ("--way", way), event)
             results[way]["requests"] = Counter(
-                each.operation for each in service.codecommit.requests.of(repository=REPOSITORY)
+                each.operation
+                for each in service.codecommit.requests.of(repository=REPOSITORY)
+                if "pushwarden-scan" in str(each.principal_arn)
             )
         for way, each in results.items():
             print(

@@ -1,0 +1,85 @@
+"""What Security Hub is told, within the limits of its format, and what it is told later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.exceptions import ClientError
+from botocore.validate import validate_parameters
+
+from pushwarden.aws.securityhub import FINDINGS_PER_CALL, SecurityHub, SecurityHubError
+from pushwarden.model import Confidence
+from pushwarden.respond.securityhub import finding_id, plan
+from tests.test_events import security_event
+
+
+class Hub:
+    """Security Hub as far as imports go."""
+
+    def __init__(self, *, failed: int = 0, error: str = "") -> None:
+        self.batches: list[int] = []
+        self.failed, self.error = failed, error
+
+    def batch_import_findings(self, Findings: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - boto3's spelling
+        if self.error:
+            raise ClientError({"Error": {"Code": self.error}}, "BatchImportFindings")
+        self.batches.append(len(Findings))
+        return {"FailedCount": self.failed, "FailedFindings": [{"ErrorCode": "InvalidInput"}] * self.failed}
+
+
+def test_the_finding_has_the_shape_of_the_api() -> None:
+    api = botocore.session.get_session().get_service_model("securityhub")
+    shape = api.operation_model("BatchImportFindings").input_shape
+
+    made = plan(security_event(), now_s=1_790_000_000.0)
+
+    validate_parameters({"Findings": list(made.findings)}, shape)
+
+
+def test_the_id_names_commit_path_rule_and_fingerprint_but_not_the_line() -> None:
+    event = security_event()
+    one = event.findings[0]
+
+    same = finding_id(event.push, replace(one, line=one.line + 10))
+    others = {
+        finding_id(event.push, replace(one, **changed))  # type: ignore[arg-type]
+        for changed in ({"commit": "7" * 40}, {"path": "other"}, {"rule_id": "other"}, {"fingerprint": "0" * 32})
+    }
+
+    assert same == finding_id(event.push, one)
+    assert len(others | {same}) == 5
+
+
+def test_long_texts_are_cut_to_the_formats_limits() -> None:
+    event = security_event()
+    long = replace(event.findings[0], title="t" * 5000, path="p" * 5000, advice="a" * 5000, confidence=Confidence.LOW)
+
+    (made,) = plan(replace(event, findings=(long,)), now_s=0.0).findings
+
+    assert len(made["Title"]) <= 256
+    assert len(made["Description"]) <= 1024
+    assert len(made["Remediation"]["Recommendation"]["Text"]) <= 512
+    assert made["FindingProviderFields"]["Severity"] == {"Label": "LOW"}
+
+
+def test_many_findings_go_in_several_calls() -> None:
+    hub = Hub()
+
+    SecurityHub(hub).put([{}] * (FINDINGS_PER_CALL + 1))  # type: ignore[arg-type]
+
+    assert hub.batches == [FINDINGS_PER_CALL, 1]
+
+
+def test_findings_that_were_refused_are_an_error() -> None:
+    with pytest.raises(SecurityHubError, match="refused 2 findings"):
+        SecurityHub(Hub(failed=2)).put([{}, {}])  # type: ignore[arg-type]
+
+
+def test_a_hub_that_is_not_enabled_is_said_and_a_passing_fault_is_raised_as_it_came() -> None:
+    with pytest.raises(SecurityHubError, match="enable it"):
+        SecurityHub(Hub(error="InvalidAccessException")).put([{}])  # type: ignore[arg-type]
+    with pytest.raises(ClientError):
+        SecurityHub(Hub(error="InternalException")).put([{}])  # type: ignore[arg-type]
