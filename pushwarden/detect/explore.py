@@ -191,7 +191,10 @@ class Explorer:
     def _packed_piece(self, piece: Piece, depth: int, scope: _Scope) -> Iterator[Match]:
         """Yield the matches in an archive that was written in base64."""
         start, end = piece.origin(0, len(piece.data))
-        for each in self.content(piece.data, scope.path, depth + 1):
+        before, self._budget.lenient = self._budget.lenient, True
+        found = self.content(piece.data, scope.path, depth + 1)
+        self._budget.lenient = before
+        for each in found:
             if each.decoded_from:
                 span = scope.lines.span(start, end)
                 yield replace(each, span=span, decoded_from=("base64", *each.decoded_from))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from pushwarden.detect.context import CONTEXT_BYTES
 from pushwarden.detect.filters import Candidate
+from pushwarden.detect.rule import Pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +47,29 @@ def pair_up(candidates: Sequence[Candidate], data: bytes) -> list[Candidate]:
     wanting = [each for each in candidates if each.hit.rule.rule.pair is not None]
     if not wanting:
         return list(candidates)
+    others: dict[str, list[Candidate]] = {}
+    for each in sorted(candidates, key=_place):
+        others.setdefault(each.hit.rule.rule.id, []).append(each)
+    places = {rule_id: [_place(each) for each in each_rule] for rule_id, each_rule in others.items()}
     taken: set[int] = set()
     joined: list[Candidate] = []
     for each in _apart(wanting):
-        other = _nearest(each, candidates, taken, data)
+        pair = each.hit.rule.rule.pair
+        if pair is None:
+            continue
+        low = bisect_left(places.get(pair.rule, []), each.hit.secret_start - 2 * CONTEXT_BYTES)
+        high = bisect_left(places.get(pair.rule, []), each.hit.secret_end + CONTEXT_BYTES + 1)
+        other = _nearest(each, pair, others.get(pair.rule, [])[low:high], taken, data)
         if other is not None:
             taken.add(id(other))
             joined.append(_join(each, other, data))
-        elif (pair := each.hit.rule.rule.pair) is not None and not pair.required:
+        elif not pair.required:
             joined.append(each)
     return joined + [each for each in candidates if each.hit.rule.rule.pair is None and id(each) not in taken]
+
+
+def _place(each: Candidate) -> int:
+    return each.hit.secret_start
 
 
 def _apart(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
@@ -74,15 +88,14 @@ def _join(each: Candidate, other: Candidate, data: bytes) -> Candidate:
     return replace(each, paired=secret, confidence=max(confidence, each.confidence))
 
 
-def _nearest(each: Candidate, candidates: Sequence[Candidate], taken: set[int], data: bytes) -> Candidate | None:
-    """Return the closest free candidate of the rule that ``each`` pairs with, within its reach."""
-    pair = each.hit.rule.rule.pair
+def _nearest(
+    each: Candidate, pair: Pair, others: Iterable[Candidate], taken: set[int], data: bytes
+) -> Candidate | None:
+    """Return the closest of ``others`` that is free and within reach."""
     best: tuple[int, Candidate] | None = None
-    for other in candidates:
-        if pair is None or other.hit.rule.rule.id != pair.rule or id(other) in taken or other is each:
-            continue
+    for other in others:
         distance = _distance(each, other)
-        if distance > CONTEXT_BYTES or (best is not None and best[0] <= distance):
+        if id(other) in taken or other is each or distance > CONTEXT_BYTES or (best and best[0] <= distance):
             continue
         low, high = sorted((each.hit.secret_start, other.hit.secret_start))
         if data.count(b"\n", low, high) <= pair.lines:

@@ -84,6 +84,8 @@ def unpack(data: bytes, budget: Budget) -> Iterator[Member]:
     try:
         yield from unpacker(data, budget)
     except _BROKEN as error:
+        if budget.lenient:
+            return
         why = type(error).__name__
         budget.gap(
             "unreadable",

@@ -39,6 +39,8 @@ class Budget:
     gaps: list[Gap] = field(default_factory=list)
     unpacked: int = 0
     members: int = 0
+    lenient: bool = False
+    """Damage is no gap: what looks like an archive is only text that was decoded on suspicion."""
 
     def gap(self, code: str, what: str, advice: str) -> None:
         """Record that something was not looked at; each message once."""
