@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from pushwarden.errors import PushwardenError
-from pushwarden.topology import SUBSCRIBERS, Asset
+from pushwarden.topology import SUBSCRIBERS, WORKERS, Asset
 
 LAMBDA_PYTHON: Final = "3.14"
 RULE_DATABASE: Final = "rules.db"
@@ -31,7 +31,7 @@ _WHEELS: Final = {"x86_64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux
 """Lambda's Python 3.14 runs on Amazon Linux 2023, which has glibc 2.34: https://docs.aws.amazon.com/linux/al2023/ug/libs.html"""
 _OURS: Final = ("handlers", "pushwarden")
 _NOT_IN_LAMBDA: Final = frozenset(
-    {"pushwarden/cli", "pushwarden/local", "pushwarden/report", "pushwarden/history/local", "pushwarden/__main__.py"}
+    {"pushwarden/cli", "pushwarden/local", "pushwarden/history/local", "pushwarden/__main__.py"}
 )
 _JUNK_DIRS: Final = frozenset({"__pycache__", "bin", "tests", "test", "testing", "wrapt-stubs"})
 _JUNK_FILES: Final = frozenset(
@@ -122,7 +122,7 @@ def services(asset: Asset) -> frozenset[str]:
     """Return the AWS services, as botocore names them, that an asset's functions have any right to use."""
     prefixes = {
         action.partition(":")[0]
-        for each in SUBSCRIBERS
+        for each in (*SUBSCRIBERS, *WORKERS)
         if each.asset is asset
         for grant in each.grants
         for action in grant.actions

@@ -13,6 +13,7 @@ from cdk import grants
 from cdk.assets import asset_code
 from cdk.config import Config
 from cdk.constructs.alarms import Alarms
+from cdk.constructs.backfill import Backfill
 from cdk.constructs.data import Data
 from cdk.constructs.encryption import EncryptionKey
 from cdk.constructs.lock import Lock
@@ -24,7 +25,7 @@ from cdk.packaging import RULE_DATABASE
 from pushwarden.cli.deployed import OUTPUT_KEY
 from pushwarden.detect.load import DATABASE_VARIABLE
 from pushwarden.settings import Settings
-from pushwarden.topology import Asset
+from pushwarden.topology import BACKFILL_PLAN, BACKFILL_SCAN, WORKERS, Asset
 
 TASK_ROOT: Final = "/var/task"
 """Where Lambda unpacks a function's package:
@@ -73,15 +74,16 @@ class PushwardenStack(cdk.Stack):
         self.subscribers = [
             SubscriberConstruct(
                 self,
-                each.name.capitalize(),
+                "".join(part.capitalize() for part in each.name.split("-")),
                 subscriber=each,
                 shared=shared,
                 code=code[each.asset],
                 concurrency=config.max_concurrency(each),
                 environment={DATABASE_VARIABLE: f"{TASK_ROOT}/{RULE_DATABASE}"} if each.asset is Asset.SCAN else {},
             )
-            for each in subscribers
+            for each in (*subscribers, *WORKERS)
         ]
+        self._backfill()
         Monitoring(self, "Monitoring", name=config.name, subscribers=self.subscribers, alarms=alarms)
         lock = self._lock()
         if config.sample:
@@ -99,6 +101,7 @@ class PushwardenStack(cdk.Stack):
             backup_bucket=self.data.bucket.bucket_name,
             # By name: the queue itself is made later, by the subscriber that listens to it.
             scan_queue=f"https://sqs.{self.region}.{self.url_suffix}/{self.account}/{grants.queue_name(self.config.name, 'scan')}",
+            backfill_machine=grants.machine_arn(self, self.config.name),
             lock_tag_key=self.config.lock_tag_key,
             policy=self.config.policy,
         )
@@ -120,6 +123,20 @@ class PushwardenStack(cdk.Stack):
             alarms=alarms,
             environment=self.settings.to_environment(),
             architecture=_ARCHITECTURES[self.config.architecture],
+            log_days=self.config.log_days,
+            tracing=self.config.tracing,
+        )
+
+    def _backfill(self) -> None:
+        by_name = {each.subscriber.name: each.function for each in self.subscribers}
+        Backfill(
+            self,
+            "Backfill",
+            name=self.config.name,
+            plan=by_name[BACKFILL_PLAN.name],
+            scan=by_name[BACKFILL_SCAN.name],
+            bucket=self.data.bucket,
+            key=self.key.key,
             log_days=self.config.log_days,
             tracing=self.config.tracing,
         )

@@ -13,6 +13,7 @@ from typing import Final
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from cdk.constructs.alarms import FIVE_MINUTES, Alarms
@@ -101,7 +102,9 @@ class Monitoring(Construct):
         self.dashboard.add_widgets(
             self._graph("Responses", self._responses()),
             self._graph("Failures", self._failures()),
-            self._graph("Dead letters", [self._dead(each) for each in subscribers]),
+            self._graph(
+                "Dead letters", [self._dead(each.dead, each.subscriber.name) for each in subscribers if each.dead]
+            ),
         )
 
     def _filters(self, construct: SubscriberConstruct) -> None:
@@ -137,21 +140,29 @@ class Monitoring(Construct):
         found: list[cloudwatch.IMetric] = []
         for each in self._subscribers:
             name = each.subscriber.name
-            found += [self._metric(name, metric) for metric in log_metrics(name) if metric in (DONE, REFUSED, TOLD)]
+            found += [
+                self._metric(name, metric)
+                for metric in log_metrics(name)
+                if each.queue and metric in (DONE, REFUSED, TOLD)
+            ]
         return found
 
     def _failures(self) -> list[cloudwatch.IMetric]:
         found: list[cloudwatch.IMetric] = []
         for each in self._subscribers:
             name = each.subscriber.name
-            found += [self._metric(name, metric) for metric in log_metrics(name) if metric in (FAILED, ATTEMPTS_FAILED)]
+            found += [
+                self._metric(name, metric)
+                for metric in log_metrics(name)
+                if each.queue and metric in (FAILED, ATTEMPTS_FAILED)
+            ]
             found.append(each.function.metric_errors(period=FIVE_MINUTES, label=f"{name} crashes"))
         return found
 
     @staticmethod
-    def _dead(construct: SubscriberConstruct) -> cloudwatch.IMetric:
-        return construct.dead.metric_approximate_number_of_messages_visible(
-            statistic="Maximum", period=FIVE_MINUTES, label=construct.subscriber.name
+    def _dead(queue: sqs.Queue, label: str) -> cloudwatch.IMetric:
+        return queue.metric_approximate_number_of_messages_visible(
+            statistic="Maximum", period=FIVE_MINUTES, label=label
         )
 
     @staticmethod

@@ -58,4 +58,5 @@ class Sample(Construct):
             )
             acknowledge(group, "AwsSolutions-IAM5[Action::codecommit:*]", "Full use of one repository made for trying.")
             acknowledge(group, "AwsSolutions-IAM5[Resource::*]", "ListRepositories knows no resource.")
-        CfnOutput(self, "CloneUrl", value=repository.attr_clone_url_http)
+        output = CfnOutput(self, "CloneUrl", value=repository.attr_clone_url_http)
+        output.override_logical_id("SampleCloneUrl")

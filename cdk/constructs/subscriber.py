@@ -74,8 +74,10 @@ class SubscriberConstruct(Construct):
         self.subscriber = subscriber
         self._shared = shared
         self._name = f"{shared.name}-{subscriber.name}"
-        self.dead = self._dead_letters()
-        self.queue = self._queue() if subscriber.bus is not None else None
+        self.invoked_only = subscriber.bus is None and subscriber.schedule is None
+        """A worker of the backfill: its state machine waits for the answer, and tries again by itself."""
+        self.dead = None if self.invoked_only else self._dead_letters()
+        self.queue = self._queue(self.dead) if self.dead and subscriber.bus is not None else None
         self.log_group = logs.LogGroup(
             self,
             "Logs",
@@ -89,7 +91,7 @@ class SubscriberConstruct(Construct):
         self.function = self._function(code, {**shared.environment, **environment})
         if self.queue is not None:
             self._subscribe(self.queue, concurrency)
-        else:
+        elif self.dead is not None:
             Schedule(
                 self,
                 "Schedule",
@@ -117,7 +119,7 @@ class SubscriberConstruct(Construct):
         acknowledge(dead, "Serverless-SQSRedrivePolicy", reason)
         return dead
 
-    def _queue(self) -> sqs.Queue:
+    def _queue(self, dead: sqs.Queue) -> sqs.Queue:
         subscriber = self.subscriber
         queue = sqs.Queue(
             self,
@@ -131,10 +133,10 @@ class SubscriberConstruct(Construct):
             # As long as a run may take, and no longer: a failed event comes again when this is over. AWS's advice of
             # six times the timeout is for functions that are throttled; the event source's own limit prevents that.
             visibility_timeout=cdk.Duration.seconds(subscriber.timeout_s + _RETRY_GAP_S),
-            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead, max_receive_count=subscriber.max_receives),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=dead, max_receive_count=subscriber.max_receives),
         )
-        rule = self._rule(queue)
-        for each in (queue, self.dead):
+        rule = self._rule(queue, dead)
+        for each in (queue, dead):
             each.add_to_resource_policy(
                 iam.PolicyStatement(
                     sid="FromTheRule",
@@ -151,7 +153,7 @@ class SubscriberConstruct(Construct):
             rule.node.add_dependency(each.node.find_child("Policy"))
         return queue
 
-    def _rule(self, queue: sqs.Queue) -> events.CfnRule:
+    def _rule(self, queue: sqs.Queue, dead: sqs.Queue) -> events.CfnRule:
         """Make the rule; by its CloudFormation resource, because the higher one opens the key to every rule."""
         return events.CfnRule(
             self,
@@ -165,7 +167,7 @@ class SubscriberConstruct(Construct):
                 events.CfnRule.TargetProperty(
                     id=self.subscriber.name,
                     arn=queue.queue_arn,
-                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=self.dead.queue_arn),
+                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=dead.queue_arn),
                     retry_policy=events.CfnRule.RetryPolicyProperty(
                         maximum_event_age_in_seconds=_DAY_S, maximum_retry_attempts=185
                     ),
@@ -191,13 +193,16 @@ class SubscriberConstruct(Construct):
         """Return what Lambda itself does in the role's name: receive from the queue, write logs and traces."""
         write = ["logs:CreateLogStream", "logs:PutLogEvents"]
         found = [iam.PolicyStatement(actions=write, resources=[self.log_group.log_group_arn])]
+        key: list[str] = []
         if self.queue is not None:
+            key = ["kms:Decrypt"]
             actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
             found.append(iam.PolicyStatement(actions=actions, resources=[self.queue.queue_arn]))
-        else:
+        elif self.dead is not None:
+            key = ["kms:Decrypt", "kms:GenerateDataKey"]
             found.append(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self.dead.queue_arn]))
-        key = ["kms:Decrypt"] if self.queue is not None else ["kms:Decrypt", "kms:GenerateDataKey"]
-        found.append(iam.PolicyStatement(actions=key, resources=list(self._shared.arns[Resource.KEY])))
+        if key:
+            found.append(iam.PolicyStatement(actions=key, resources=list(self._shared.arns[Resource.KEY])))
         if self._shared.tracing:
             trace = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
             found.append(iam.PolicyStatement(actions=trace, resources=["*"]))
@@ -242,7 +247,7 @@ class SubscriberConstruct(Construct):
             function,
             "Serverless-LambdaDLQ",
             "An event that fails goes to the dead-letter queue of this subscriber, from its queue or, where a schedule"
-            " starts the function, as the destination of failed runs.",
+            " starts the function, as the destination of failed runs. The backfill's machine waits for the answer.",
         )
         if not self._shared.tracing:
             acknowledge(function, "Serverless-LambdaTracing", "The deployment's configuration switches traces off.")
@@ -267,13 +272,14 @@ class SubscriberConstruct(Construct):
 
     def _alarms(self) -> None:
         alarms, name = self._shared.alarms, self.subscriber.name
-        alarms.add(
-            self,
-            f"{name}-dead",
-            self.dead.metric_approximate_number_of_messages_visible(statistic="Maximum", period=FIVE_MINUTES),
-            description=f"Events that {name} could not work on wait in {self._name}-dead. Read the function's log, mend"
-            " the cause, then redrive the queue: nothing is lost until then, for 14 days.",
-        )
+        if self.dead is not None:
+            alarms.add(
+                self,
+                f"{name}-dead",
+                self.dead.metric_approximate_number_of_messages_visible(statistic="Maximum", period=FIVE_MINUTES),
+                description=f"Events that {name} could not work on wait in {self._name}-dead. Read the function's log, mend"
+                " the cause, then redrive the queue: nothing is lost until then, for 14 days.",
+            )
         alarms.add(
             self,
             f"{name}-errors",

@@ -30,6 +30,9 @@ title = "Example badge"
 pattern = '''badge-[0-9]{12}'''
 confidence = "high"
 advice = "Ask the gate for a new badge."
+references = ["https://example.com/badges"]
+examples = ["badge-480012773519", "the gate knows badge-710093344128"]
+counter_examples = ["badge-12", "badges-are-worn"]
 """
 
 

@@ -12,14 +12,15 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
+from pushwarden.backfill_machine import definition
 from pushwarden.local.codecommit.iam import AccessRequest, Decision, evaluate
 from pushwarden.settings import Policy, Settings
-from pushwarden.topology import SUBSCRIBERS, Asset, Bus, Resource, Subscriber
+from pushwarden.topology import SUBSCRIBERS, WORKERS, Asset, Bus, Resource, Subscriber
 from tests.cdk.concrete import ACCOUNT, REGION, Deployed
 from tests.cdk.conftest import OPT_IN
 
 LISTENING = [each for each in SUBSCRIBERS if each.bus is not None]
-EVERY = pytest.mark.parametrize("subscriber", SUBSCRIBERS, ids=lambda each: each.name)
+EVERY = pytest.mark.parametrize("subscriber", [*SUBSCRIBERS, *WORKERS], ids=lambda each: each.name)
 EVERY_LISTENING = pytest.mark.parametrize("subscriber", LISTENING, ids=lambda each: each.name)
 REPOSITORY = f"arn:aws:codecommit:{REGION}:{ACCOUNT}:payments"
 
@@ -101,11 +102,12 @@ def test_the_plumbing_of_a_role_is_its_own_queue_log_key_and_traces(deployed: De
     log = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/pushwarden-{subscriber.name}:*"
     expected = {("logs:CreateLogStream", log), ("logs:PutLogEvents", log)}
     expected |= {("xray:PutTraceSegments", "*"), ("xray:PutTelemetryRecords", "*")}
-    expected.add(("kms:Decrypt", arns(deployed)[Resource.KEY]))
     if subscriber.bus is not None:
+        expected.add(("kms:Decrypt", arns(deployed)[Resource.KEY]))
         for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes"):
             expected.add((f"sqs:{action}", f"arn:aws:sqs:{here}"))
-    else:
+    elif subscriber.schedule is not None:
+        expected.add(("kms:Decrypt", arns(deployed)[Resource.KEY]))
         expected.add(("sqs:SendMessage", f"arn:aws:sqs:{here}-dead"))
         expected.add(("kms:GenerateDataKey", arns(deployed)[Resource.KEY]))
     found = policies(deployed, subscriber)["plumbing"]["Statement"]
@@ -122,7 +124,8 @@ def test_no_role_and_no_resource_policy_allows_every_action(deployed: Deployed) 
     for document in documents:
         for statement in document["Statement"]:
             assert not any("*" in action for action in as_list(statement["Action"]))
-            if statement["Resource"] == "*":
+            # Step Functions' log deliveries are the third kind of action that knows no resource.
+            if statement["Resource"] == "*" and "logs:CreateLogDelivery" not in statement["Action"]:
                 narrowest = {
                     "codecommit:ListRepositories",
                     "sts:GetAccessKeyInfo",
@@ -223,14 +226,37 @@ def test_a_function_without_a_bus_is_started_by_its_schedule(deployed: Deployed,
     assert failed["DestinationConfig"] == {"OnFailure": {"Destination": dead}}
 
 
+def test_the_backfills_machine_is_the_one_that_runs_locally(deployed: Deployed) -> None:
+    machine = deployed.one("AWS::StepFunctions::StateMachine", StateMachineName="pushwarden-backfill")
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:pushwarden-backfill"
+    bucket = next(iter(deployed.of_type("AWS::S3::Bucket"))).lower()
+    assert json.loads(machine["DefinitionString"]) == definition(
+        plan_function=f"{function}-plan", scan_function=f"{function}-scan", bucket=bucket
+    )
+    assert machine["LoggingConfiguration"]["IncludeExecutionData"] is False
+    assert machine["StateMachineName"] in arns(deployed)[Resource.BACKFILL]
+    (role,) = [each for each in deployed.of_type("AWS::IAM::Role").values() if "state machine" in each["Description"]]
+    allowed = {
+        (action, resource)
+        for statement in role["Policies"][0]["PolicyDocument"]["Statement"]
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+        if resource != "*"
+    }
+    assert {("lambda:InvokeFunction", f"{function}-plan"), ("lambda:InvokeFunction", f"{function}-scan")} < allowed
+    assert {resource for action, resource in allowed if action.startswith("s3:")} == {
+        f"arn:aws:s3:::{bucket}/backfill/*"
+    }
+
+
 @EVERY
 @pytest.mark.parametrize("what", ["dead", "errors", "throttles", "age"])
 def test_trouble_of_a_function_reaches_the_mail_topic(deployed: Deployed, subscriber: Subscriber, what: str) -> None:
-    if what == "age" and subscriber.bus is None:
+    if (what == "age" and subscriber.bus is None) or (what == "dead" and subscriber in WORKERS):
         assert not [
             each
             for each in deployed.of_type("AWS::CloudWatch::Alarm").values()
-            if each["AlarmName"] == f"pushwarden-{subscriber.name}-age"
+            if each["AlarmName"] == f"pushwarden-{subscriber.name}-{what}"
         ]
         return
     alarm = deployed.one("AWS::CloudWatch::Alarm", AlarmName=f"pushwarden-{subscriber.name}-{what}")
@@ -348,14 +374,14 @@ def test_the_lock_binds_a_power_user_and_spares_pushwardens_roles(deployed: Depl
     user = f"arn:aws:iam::{ACCOUNT}:user/dora"
     assert locked(bound, user, f"codecommit:{action}", "locked") is not Decision.ALLOW
     assert locked(bound, user, f"codecommit:{action}", "ok") is Decision.ALLOW
-    for subscriber in SUBSCRIBERS:
+    for subscriber in (*SUBSCRIBERS, *WORKERS):
         role = function(deployed, subscriber)["Role"]
         assert locked(bound, role, f"codecommit:{action}", "locked") is Decision.ALLOW
 
 
 def test_opt_in_functions_are_there_only_when_asked_for(template: dict[str, Any]) -> None:
     found = {each["FunctionName"] for each in Deployed(template).of_type("AWS::Lambda::Function").values()}
-    assert found == {f"pushwarden-{each.name}" for each in SUBSCRIBERS if each.option is None}
+    assert found == {f"pushwarden-{each.name}" for each in (*SUBSCRIBERS, *WORKERS) if each.option is None}
 
 
 def test_options_reach_the_resources(other: Deployed) -> None:

@@ -25,7 +25,6 @@ class ZippedService(LocalService):
         self._ending = threading.Event()
         self._pumps: list[threading.Thread] = []
         self.functions: dict[str, ServedFunction] = {}
-        self.mistakes: list[str] = []
 
     def environment_of(self, subscriber: Subscriber) -> dict[str, str]:
         """Return what the deployment would set, with the local endpoints and credentials of the function's role."""
@@ -48,7 +47,9 @@ class ZippedService(LocalService):
             log=logs / f"{subscriber.name}.log",
         )
         self.functions[subscriber.name] = function.__enter__()
-        if subscriber.bus is not None:
+        if subscriber.bus is None:
+            self.aws.gate.functions[f"{self.stack.name}-{subscriber.name}"] = function.invoke
+        else:
             pump = threading.Thread(target=self._pump, args=(subscriber,), daemon=True)
             self._pumps.append(pump)
             pump.start()
