@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import importlib
 import io
 import itertools
@@ -19,6 +20,7 @@ from typing import Any, Final, Self, cast
 
 import boto3
 import botocore.endpoint
+import jsonpath_ng.ext  # type: ignore[import-untyped]
 from moto.sqs.models import sqs_backends
 
 import pushwarden.service.scan as scan_module
@@ -72,7 +74,7 @@ class SimulatedApp(App):
         # Clients hold nothing of an invocation, and making one takes longer than using it: the next process gets the same.
         if service not in self._clients:
             client = super()._client(service, retries)
-            self._machine.wire.watch(client)
+            self._machine.wire.watch(client, None if service == "codecommit" else self._machine.aws.gate)
             self._clients[service] = client
         return self._clients[service]
 
@@ -104,6 +106,8 @@ class Machine:
         """By repository name: every commit that was really scanned to its end."""
         self.invocations = 0
         self._numbers = itertools.count()
+        self.calm: dict[str, list[tuple[str, list[str]]]] = {}
+        """Kept for those who try one history again and again: which calls it takes when nothing goes wrong."""
         self._clients: dict[str, dict[str, Any]] = {}
 
     def __enter__(self) -> Self:
@@ -113,6 +117,8 @@ class Machine:
         self.stack = Stack(self.aws, "pushwarden", self.policy, self.codecommit.url)
         self._sleep = botocore.endpoint.time  # type: ignore[attr-defined]
         botocore.endpoint.time = SimpleNamespace(sleep=self.sleep)  # type: ignore[attr-defined]
+        # moto compiles the same few paths for every event anew, which takes longer than all that Pushwarden does.
+        self._parse, jsonpath_ng.ext.parse = jsonpath_ng.ext.parse, functools.cache(jsonpath_ng.ext.parse)
         self._handlers = {name: importlib.import_module(f"handlers.{name}") for name in FUNCTIONS}
         self._replaced = {name: module.app for name, module in self._handlers.items()}
         self.apps: dict[str, App] = {}
@@ -135,6 +141,7 @@ class Machine:
         for name, module in self._handlers.items():
             module.app = self._replaced[name]  # type: ignore[attr-defined]
         botocore.endpoint.time = self._sleep  # type: ignore[attr-defined]
+        jsonpath_ng.ext.parse = self._parse
         self.codecommit.stop()
         self.aws.__exit__(None, None, None)
 
