@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers.runtime import app, each_record
-from pushwarden.events import SecurityEvent, SecurityResponse
-from pushwarden.model import SECURITY_EVENT
+from pushwarden.events import BackfillReport, SecurityEvent, SecurityResponse
+from pushwarden.model import BACKFILL_REPORT, SECURITY_EVENT
 from pushwarden.respond.notify import Notifier
 
 
@@ -21,6 +21,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         if envelope["detail-type"] == SECURITY_EVENT:
             leak = SecurityEvent.from_detail(envelope["detail"])
             return {"incident": leak.incident_id, "told": notifier.tell_event(leak)}
+        if envelope["detail-type"] == BACKFILL_REPORT:
+            report = BackfillReport.from_detail(envelope["detail"])
+            return {"run": report.run, "told": notifier.tell_report(report)}
         response = SecurityResponse.from_detail(envelope["detail"])
         return {"incident": response.incident_id, "told": notifier.tell_response(response)}
 

@@ -144,7 +144,7 @@ class SecurityEvent:
             "eventTime": push.time,
             "commitsScanned": self.commits_scanned,
             "findingCount": self.finding_count,
-            "findings": [_finding_detail(each) for each in self.findings],
+            "findings": [finding_detail(each) for each in self.findings],
             "incomplete": [
                 {"code": g.code, "message": g.message, "path": g.path, "commitId": g.commit} for g in self.gaps
             ],
@@ -179,7 +179,7 @@ class SecurityEvent:
                 base_commits=tuple(_checked(each, _OBJECT_ID, "baseCommitIds") for each in detail["baseCommitIds"]),
                 result=Result(detail["result"]),
                 actions=tuple(detail["actions"]),
-                findings=tuple(_finding(each) for each in detail["findings"]),
+                findings=tuple(finding_from(each) for each in detail["findings"]),
                 finding_count=int(detail["findingCount"]),
                 gaps=tuple(Gap(g["code"], g["message"], g["path"], g["commitId"]) for g in detail["incomplete"]),
                 commits_scanned=int(detail["commitsScanned"]),
@@ -289,6 +289,52 @@ class SecurityResolution:
             raise MalformedEventError(f"a security resolution lacks or garbles something ({error!r})") from None
 
 
+@dataclass(frozen=True, slots=True)
+class BackfillReport:
+    """What a backfill of the whole history came to. Old findings are told of once, and answered by nobody but people."""
+
+    run: str
+    region: str
+    place: str
+    """Where the reports are: ``s3://BUCKET/PREFIX``."""
+    totals: Mapping[str, int]
+    """``scanned`` and ``leaky`` repositories, ``commits``, findings by confidence, ``gaps``, ``unscanned`` slices."""
+    repositories: tuple[tuple[str, int, int, int, int], ...]
+    """Name, findings of high, medium and low confidence, gaps: the worst first, and not all of them."""
+
+    def to_detail(self) -> dict[str, Any]:
+        """Return the event's ``detail``."""
+        return {
+            "version": "1",
+            "run": self.run,
+            "region": self.region,
+            "place": self.place,
+            "totals": dict(self.totals),
+            "repositories": [list(each) for each in self.repositories],
+        }
+
+    @classmethod
+    def from_detail(cls, detail: Mapping[str, Any]) -> BackfillReport:
+        """Read an event's ``detail`` back.
+
+        Raises:
+            MalformedEventError: it is not one of ours.
+        """
+        try:
+            return cls(
+                run=_text(detail["run"], "run"),
+                region=_text(detail["region"], "region"),
+                place=_text(detail["place"], "place"),
+                totals={str(k): int(v) for k, v in detail["totals"].items()},
+                repositories=tuple(
+                    (_checked(name, _REPOSITORY, "repositories"), int(high), int(medium), int(low), int(gaps))
+                    for name, high, medium, low, gaps in detail["repositories"]
+                ),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise MalformedEventError(f"a backfill report lacks or garbles something ({error!r})") from None
+
+
 def parse_push(event: Any) -> Push:
     """Read a "CodeCommit Repository State Change" as EventBridge delivers it.
 
@@ -367,7 +413,7 @@ def tell(
     )
 
 
-def _finding_detail(finding: TellableFinding) -> dict[str, Any]:
+def finding_detail(finding: TellableFinding) -> dict[str, Any]:
     return {
         "ruleId": finding.rule_id,
         "title": finding.title,
@@ -388,7 +434,7 @@ def _finding_detail(finding: TellableFinding) -> dict[str, Any]:
     }
 
 
-def _finding(data: Mapping[str, Any]) -> TellableFinding:
+def finding_from(data: Mapping[str, Any]) -> TellableFinding:
     return TellableFinding(
         rule_id=data["ruleId"],
         title=data["title"],

@@ -99,6 +99,8 @@ class Settings:
     chat_topic: str = ""
     scan_queue: str = ""
     """URL of the queue that push events wait in."""
+    backfill_machine: str = ""
+    """ARN of the backfill's state machine."""
     git_url: str = ""
     """Scheme and host of CodeCommit's git server; by default the Region's public endpoint."""
     rules: str = ""

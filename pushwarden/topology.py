@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pushwarden.model import SECURITY_EVENT, SECURITY_RESOLUTION, SECURITY_RESPONSE, SOURCE
+from pushwarden.model import BACKFILL_REPORT, SECURITY_EVENT, SECURITY_RESOLUTION, SECURITY_RESPONSE, SOURCE
 
 
 class Bus(enum.Enum):
@@ -40,6 +40,8 @@ class Resource(enum.Enum):
     SECURITY_HUB = "security-hub"
     """The account's default Security Hub product."""
     QUEUE_SCAN = "queue-scan"
+    BACKFILL = "backfill"
+    """The backfill's state machine."""
     ANY = "*"
     """For the few actions that know no resource."""
 
@@ -134,7 +136,7 @@ NOTIFY: Final = Subscriber(
     handler="handlers.notify.handler",
     asset=Asset.RESPOND,
     bus=Bus.SECURITY,
-    pattern={"source": [SOURCE], "detail-type": [SECURITY_EVENT, SECURITY_RESPONSE]},
+    pattern={"source": [SOURCE], "detail-type": [SECURITY_EVENT, SECURITY_RESPONSE, BACKFILL_REPORT]},
     grants=(
         _STEPS,
         _USE_KEY,
@@ -200,6 +202,7 @@ RECONCILE: Final = Subscriber(
         Grant(("codecommit:GetRepository", "codecommit:GitPull"), Resource.REPOSITORIES),
         Grant(("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"), Resource.TABLE),
         Grant(("sqs:SendMessage",), Resource.QUEUE_SCAN),
+        Grant(("states:ListExecutions", "states:StartExecution"), Resource.BACKFILL),
         _USE_KEY,
     ),
     timeout_s=900,
@@ -274,3 +277,45 @@ SECURITYHUB: Final = Subscriber(
 
 SUBSCRIBERS: Final = (SCAN, NOTIFY, LOCK, RESET, REVOKE, COMMENT, SECURITYHUB, RECONCILE)
 """Every function, in the order in which a leak meets them."""
+
+BACKFILL_PLAN: Final = Subscriber(
+    name="backfill-plan",
+    purpose="Cuts the history into slices, and reports what was found in them",
+    handler="handlers.backfill.plan_handler",
+    asset=Asset.RESPOND,
+    bus=None,
+    pattern={},
+    grants=(
+        Grant(("codecommit:ListRepositories",), Resource.ANY),
+        Grant(("codecommit:GitPull", "codecommit:ListTagsForResource"), Resource.REPOSITORIES),
+        Grant(("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"), Resource.TABLE),
+        Grant(("s3:GetObject", "s3:PutObject"), Resource.BACKUPS),
+        _USE_KEY,
+        _PUBLISH,
+    ),
+    timeout_s=900,
+    memory_mb=2048,
+    concurrency=2,
+)
+
+BACKFILL_SCAN: Final = Subscriber(
+    name="backfill-scan",
+    purpose="Scans one slice of a repository's history",
+    handler="handlers.backfill.scan_handler",
+    asset=Asset.SCAN,
+    bus=None,
+    pattern={},
+    grants=(
+        Grant(("codecommit:GetBlob", "codecommit:GetDifferences", "codecommit:GitPull"), Resource.REPOSITORIES),
+        Grant(("dynamodb:GetItem", "dynamodb:PutItem"), Resource.TABLE),
+        Grant(("s3:GetObject", "s3:PutObject"), Resource.BACKUPS),
+        Grant(("kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"), Resource.KEY),
+    ),
+    timeout_s=900,
+    memory_mb=1769,
+    concurrency=5,
+    ephemeral_storage_mb=2048,
+)
+
+WORKERS: Final = (BACKFILL_PLAN, BACKFILL_SCAN)
+"""The functions of the backfill's state machine (:mod:`pushwarden.backfill_machine`): nothing else invokes them."""

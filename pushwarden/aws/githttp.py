@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import IO, Final, Protocol, cast
+from typing import Final, Protocol, cast
 
 import urllib3
 
@@ -62,6 +62,13 @@ class CredentialSource(Protocol):
         """Return fresh credentials."""
 
 
+class Sink(Protocol):
+    """Where a pack goes: a file, or somebody who has seen enough at some point and raises."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take more of the pack."""
+
+
 @dataclass(frozen=True, slots=True)
 class Advertisement:
     """What a repository's git server says at the start: every ref, and what the server can do."""
@@ -105,7 +112,7 @@ class GitEndpoint:
         wants: Sequence[str],
         haves: Sequence[str],
         advertised: Advertisement,
-        into: IO[bytes],
+        into: Sink,
         max_bytes: int,
     ) -> int:
         """Fetch every object reachable from ``wants`` and not from ``haves``; return the pack's size in bytes.
@@ -224,7 +231,7 @@ def _parse_advertisement(body: _Body) -> Advertisement:
     return Advertisement(refs, peeled, capabilities)
 
 
-def _receive_pack_bytes(body: _Body, into: IO[bytes], max_bytes: int) -> int:
+def _receive_pack_bytes(body: _Body, into: Sink, max_bytes: int) -> int:
     size = 0
     digest = hashlib.sha1()  # noqa: S324 - git's format
     held = b""  # the last bytes so far, which may be the trailer and are not part of what it sums up

@@ -144,7 +144,7 @@ def _entry(data: mmap.mmap, start: int, object_bytes: int) -> tuple[tuple[int, i
     except IndexError:
         raise PackDamagedError("the pack ends in the middle of an object; fetch it again") from None
     if base is not None and size <= object_bytes:
-        size = max(size, _delta_target_bytes(head))
+        size = max(size, delta_target_bytes(head))
     return (start, kind, base), size, position
 
 
@@ -198,7 +198,12 @@ def _inflate_past(data: mmap.mmap, position: int, size: int) -> tuple[bytes, int
     return head, position - len(inflater.unused_data)
 
 
-def _delta_target_bytes(head: bytes) -> int:
+def delta_target_bytes(head: bytes) -> int:
+    """Return how large a delta says that its result is.
+
+    Raises:
+        IndexError: ``head``, the delta's first bytes, is too short to say.
+    """
     value, index = 0, 0
     for _ in range(2):  # the source's size first, then the target's
         value, shift = 0, 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import secrets
 import threading
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final, Self, cast
 
 import boto3
+from moto.core.config import default_user_config
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.events.models import events_backends
 from moto.moto_server.werkzeug_app import (
@@ -21,6 +23,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from pushwarden.backfill_machine import definition
 from pushwarden.local.codecommit import Principal
 from pushwarden.local.gate import Gate
 from pushwarden.settings import Policy, Settings
@@ -42,6 +45,10 @@ class LocalAws:
         self.gate = Gate(DomainDispatcherApplication(create_backend_app), ACCOUNT)
         self._server: BaseWSGIServer = make_server("127.0.0.1", 0, self.gate, threaded=True, request_handler=_Quiet)
         self._thread = threading.Thread(target=self._server.serve_forever, name="aws", daemon=True)
+        # moto runs a state machine only when told to, and reaches S3 and Lambda through the port that this variable
+        # names: one per process, so state machines belong to the service that was started last.
+        default_user_config["stepfunctions"] = {"execute_state_machine": True}
+        os.environ["MOTO_PORT"] = str(self._server.server_port)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -114,7 +121,9 @@ class Stack:
         )
         self.subscribers = tuple(each for each in SUBSCRIBERS if each.option is None or policy.thresholds[each.option])
         self.queues = {each.name: self._subscribe(each) for each in self.subscribers if each.bus is not None}
-        self.settings = replace(self.settings, scan_queue=self.queues["scan"])
+        self.settings = replace(
+            self.settings, scan_queue=self.queues["scan"], backfill_machine=self._machine(aws.client("stepfunctions"))
+        )
         self.mail_queue = self._mailbox("mails", self.settings.mail_topic)
         self.chat_queue = self._mailbox("chats", self.settings.chat_topic)
         self.watch_queue = self._watch()
@@ -170,6 +179,7 @@ class Stack:
             Resource.CHAT_TOPIC: [settings.chat_topic],
             Resource.KEY: [settings.key_id],
             Resource.QUEUE_SCAN: [self._arn(settings.scan_queue)],
+            Resource.BACKFILL: [settings.backfill_machine],
         }.get(resource, ["*"])
 
     def _subscribe(self, subscriber: Subscriber) -> str:
@@ -182,6 +192,17 @@ class Stack:
         bus = "default" if subscriber.bus is Bus.DEFAULT else self.settings.security_bus
         self._rule(subscriber.name, bus, subscriber.pattern, url)
         return url
+
+    def _machine(self, states: Any) -> str:
+        name = f"{self.name}-backfill"
+        what = definition(
+            plan_function=f"{self.name}-backfill-plan",
+            scan_function=f"{self.name}-backfill-scan",
+            bucket=self.settings.backup_bucket,
+        )
+        role = f"arn:aws:iam::{ACCOUNT}:role/{name}"
+        arn: str = states.create_state_machine(name=name, definition=json.dumps(what), roleArn=role)["stateMachineArn"]
+        return arn
 
     def _watch(self) -> str:
         url: str = self._sqs.create_queue(QueueName=f"{self.name}-watch")["QueueUrl"]

@@ -18,8 +18,10 @@ from urllib.parse import parse_qs, unquote
 
 from pushwarden.local.codecommit import Principal
 from pushwarden.local.codecommit.iam import AccessRequest, Decision, evaluate
+from pushwarden.local.invoked import FunctionFailedError
 
 _CREDENTIAL: Final = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
+_INVOCATION: Final = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 _S3_ACTIONS: Final = {
     "PUT": "PutObject",
     "GET": "GetObject",
@@ -54,10 +56,15 @@ class Gate:
     """By access key id. A caller that is not among them is the service's own plumbing and may do everything."""
     used: dict[str, Counter[str]] = field(default_factory=dict)
     """How often each principal (by ARN) made each action."""
+    functions: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
+    """Lambda's place, by function name: moto runs state machines, but no functions."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Let a request through, or refuse it as AWS does."""
+        invocation = _INVOCATION.fullmatch(environ.get("PATH_INFO", ""))
+        if invocation is not None:
+            return self._invoke(unquote(invocation[1]), environ, start_response)
         match = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
         principal = self.principals.get(match[1]) if match else None
         if match is None or principal is None:
@@ -69,6 +76,19 @@ class Gate:
         if evaluate(principal.policies, request) is Decision.ALLOW:
             return self.inner(environ, start_response)
         return _refusal(call, principal, start_response)
+
+    def _invoke(self, name: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        headers = [("Content-Type", "application/json")]
+        if name not in self.functions:
+            start_response("404 Not Found", [*headers, ("X-Amzn-ErrorType", "ResourceNotFoundException")])
+            return [json.dumps({"Message": f"Function not found: {name}"}).encode()]
+        try:
+            answer = self.functions[name](json.loads(_body(environ) or b"{}"))
+        except FunctionFailedError as error:
+            headers.append(("X-Amz-Function-Error", "Unhandled"))
+            answer = error.error
+        start_response("200 OK", headers)
+        return [json.dumps(answer).encode()]
 
     def _call(self, environ: Environ, *, region: str, service: str) -> Call:
         target = environ.get("HTTP_X_AMZ_TARGET", "")
@@ -101,6 +121,8 @@ def _resource(service: str, data: Mapping[str, Any], region: str, account: str) 
         return f"arn:aws:events:{region}:{account}:event-bus/{'+'.join(sorted(names))}"
     if service == "sqs":
         return f"arn:aws:sqs:{region}:{account}:{str(data.get('QueueUrl', '?')).rpartition('/')[2]}"
+    if service == "states":
+        return str(data.get("stateMachineArn") or data.get("executionArn") or "?")
     if service == "kms":
         return str(data.get("KeyId", "?"))
     return "*"

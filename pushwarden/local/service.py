@@ -24,7 +24,7 @@ from pushwarden.model import Confidence
 from pushwarden.policies import lock_policy
 from pushwarden.service.app import App
 from pushwarden.settings import Policy
-from pushwarden.topology import SUBSCRIBERS, Subscriber
+from pushwarden.topology import SUBSCRIBERS, WORKERS, Subscriber
 
 _ALLOW_ALL: Final = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 _START_S: Final = 60.0
@@ -77,8 +77,9 @@ class LocalService:
             self.mailbox = Mailbox(sqs, self.stack.mail_queue, self.root / "mail")
             # As if it had been deployed now: whatever repository is made from here on is watched from its first push.
             self.app().state.save_setting_once("installed-at", str(time.time() - 1).encode())
+            self.app().state.save_setting_once("first-backfill", b"there is no history yet")
             exit_.callback(self._stop_workers)
-            for each in self.stack.subscribers:
+            for each in (*self.stack.subscribers, *WORKERS):
                 self._start(each)
             self._await_ready()
             self._exit = exit_.pop_all()
@@ -108,7 +109,7 @@ class LocalService:
 
     def function(self, name: str) -> Principal:
         """Return a function's own identity."""
-        return self.stack.principal(next(each for each in SUBSCRIBERS if each.name == name))
+        return self.stack.principal(next(each for each in (*SUBSCRIBERS, *WORKERS) if each.name == name))
 
     def _endpoint(self, service: str) -> str:
         return self.codecommit.url if service == "codecommit" else self.aws.url
@@ -219,6 +220,7 @@ class LocalService:
         }
         if subscriber.bus is None:
             self._invoked[subscriber.name] = Invoked(environment, logs / f"{subscriber.name}.log")
+            self.aws.gate.functions[f"{self.stack.name}-{subscriber.name}"] = self._invoked[subscriber.name].invoke
             return
         environment |= {QUEUE: self.stack.queues[subscriber.name], SQS_URL: self.aws.url, PLUMBING: PLUMBING_KEY}
         with (logs / f"{subscriber.name}.log").open("ab") as log:

@@ -11,8 +11,9 @@ from botocore.exceptions import ClientError
 from pushwarden.aws.state import StaleStateError, State, Step
 from pushwarden.aws.topics import Topic
 from pushwarden.errors import PushwardenError
-from pushwarden.events import SecurityEvent, SecurityResponse
+from pushwarden.events import BackfillReport, SecurityEvent, SecurityResponse
 from pushwarden.respond.mail import AGAIN, Mail, chat_message, event_mail, response_mail
+from pushwarden.respond.report_mail import report_mail
 from pushwarden.respond.run import FAILED
 
 SENDING_S: Final = 60.0
@@ -45,6 +46,12 @@ class Notifier:
         # One mail for each way to end: what failed at first may be made good by a later try.
         failed = ":failed" if response.outcome == FAILED else ""
         return self._tell(response.incident_id, f"notify:{response.action}{failed}", response_mail(response))
+
+    def tell_report(self, report: BackfillReport) -> bool:
+        """Mail what a backfill came to, once; False: it was told before."""
+        # A run that was resumed and got further is told of again.
+        step = f"notify:report:{report.totals.get('unscanned', 0)}"
+        return self._tell(f"backfill-{report.run}", step, report_mail(report))
 
     def _tell(self, incident_id: str, step: str, mail: Mail) -> bool:
         told = self._once(incident_id, step, mail, self._mail)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-import boto3
 import urllib3
 from botocore.config import Config
 
@@ -19,10 +18,13 @@ from pushwarden.aws.codecommit import CodeCommit
 from pushwarden.aws.githttp import GitEndpoint
 from pushwarden.aws.gitsign import Credentials
 from pushwarden.aws.keys import fingerprint_key
+from pushwarden.aws.machine import Machine
 from pushwarden.aws.progress import Progress
 from pushwarden.aws.queue import Queue
 from pushwarden.aws.retry import RetryPolicy
+from pushwarden.aws.runs import Runs
 from pushwarden.aws.securityhub import OpenReports, SecurityHub
+from pushwarden.aws.session import LeanSession, Session
 from pushwarden.aws.state import State
 from pushwarden.aws.topics import Topic
 from pushwarden.errors import PushwardenError
@@ -42,7 +44,7 @@ class App:
         self,
         settings: Settings,
         *,
-        session: boto3.Session | None = None,
+        session: Session | None = None,
         wall_clock: Callable[[], float] = time.time,
         retry: RetryPolicy | None = None,
         endpoint_url: Callable[[str], str | None] = lambda _: None,
@@ -50,7 +52,7 @@ class App:
         self._endpoint_url = endpoint_url
         self.settings = settings
         self.wall_clock = wall_clock
-        self._session = session or boto3.Session(region_name=settings.region)
+        self._session = session or LeanSession(settings.region)
         self._retry = retry or RetryPolicy()
 
     @classmethod
@@ -90,6 +92,16 @@ class App:
     def progress(self) -> Progress:
         """How far the sweeps over every repository have come."""
         return Progress(self._client("dynamodb"), self.settings.table)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """What the backfill remembers."""
+        return Runs(self._client("dynamodb"), self.settings.table)
+
+    @cached_property
+    def machine(self) -> Machine:
+        """The backfill's state machine."""
+        return Machine(self._client("stepfunctions"), self.settings.backfill_machine)
 
     @cached_property
     def scan_queue(self) -> Queue:

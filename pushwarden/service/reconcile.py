@@ -21,6 +21,7 @@ from pushwarden.aws.progress import Sighting, Unscanned
 from pushwarden.aws.state import Frontier, RefState
 from pushwarden.errors import PushwardenError
 from pushwarden.service.app import App
+from pushwarden.service.backfill_start import start_what_waits, unfinished_tips
 from pushwarden.service.synthetic import state_change
 from pushwarden.service.told import INSTALLED
 
@@ -58,6 +59,8 @@ class Reconciled:
     renamed: int = 0
     gone: int = 0
     unreadable: list[str] = field(default_factory=list)
+    backfill: str = ""
+    """The backfill that was started, if one was."""
     finished: bool = False
     """Every repository was looked at; False: the next run goes on."""
 
@@ -163,6 +166,9 @@ def reconcile(
     pace = pace or Pace(clock=clock)
     done = Reconciled()
     app.state.save_setting_once(INSTALLED, str(app.wall_clock()).encode())
+    # First: what is left of a push that was too large matters more than what may be missing.
+    done.backfill = start_what_waits(app)
+    unfinished = unfinished_tips(app)
     names = sorted(app.codecommit.repository_ids())
     before = app.progress.sightings()
     after = app.progress.cursor()
@@ -174,7 +180,8 @@ def reconcile(
             return done
         pace.wait()
         try:
-            _one(app, done, name, repository_id, before.get(repository_id), grace_s=grace_s)
+            skip = unfinished.get(repository_id, frozenset())
+            _one(app, done, name, repository_id, before.get(repository_id), grace_s=grace_s, skip=skip)
             failures = 0
         except (RepositoryGoneError, RepositoryNotFoundError):
             pass  # deleted or renamed since the list was read: the next run sees which
@@ -191,7 +198,16 @@ def reconcile(
     return done
 
 
-def _one(app: App, done: Reconciled, name: str, repository_id: str, before: Sighting | None, *, grace_s: float) -> None:
+def _one(
+    app: App,
+    done: Reconciled,
+    name: str,
+    repository_id: str,
+    before: Sighting | None,
+    *,
+    grace_s: float,
+    skip: frozenset[tuple[str, str]],
+) -> None:
     now_s = app.wall_clock()  # before the frontier is read: what is told of later than this needs no scan of ours
     frontier = app.state.frontier(repository_id)
     advertised = app.retry.call(lambda: app.git.advertisement(name, _UPLOAD))
@@ -201,7 +217,8 @@ def _one(app: App, done: Reconciled, name: str, repository_id: str, before: Sigh
     if not frontier.met and _meet(app, name, repository_id, advertised):
         done.baselines += 1
         frontier = app.state.frontier(repository_id)
-    missing = unscanned(frontier, advertised)
+    # The scan of these has begun: their event has come, and the backfill goes on with them.
+    missing = {ref: tip for ref, tip in unscanned(frontier, advertised).items() if (ref, tip) not in skip}
     known = still_asked(before, frontier) if before is not None else Sighting(name)
     now, due = sort_out(missing, known, name=name, now_s=now_s, grace_s=grace_s)
     done.waiting += len(now.unscanned) - len(due)

@@ -91,6 +91,8 @@ def scan_push(
         remember_told(app.state, push, now_s=app.wall_clock())
     if any(gap.code in UNFINISHED for gap in reading.found.gaps):
         _log.warning("scan of %s unfinished", push.repository)
+        if event is not None:
+            app.runs.save_unfinished(event.incident_id, event.to_detail())
         return event
     contained = event is not None and bool(CONTAINING & set(event.actions))
     gone = {commit.commit_id for commit in reading.left}
