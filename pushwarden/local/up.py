@@ -52,7 +52,10 @@ def _introduce(console: Console, service: LocalService, root: Path, repository: 
     if repository not in names:
         client.create_repository(repositoryName=repository, tags=tags)
     for person, name in ((developer(), "developer"), (administrator(), "administrator")):
-        wanted = git_environment(service.person_environment(person))
+        # Git is told to read no configuration of the machine's owner, so it must be told here who commits.
+        who = {f"GIT_{role}_NAME": name.title() for role in ("AUTHOR", "COMMITTER")}
+        who |= {f"GIT_{role}_EMAIL": f"{name}@example.com" for role in ("AUTHOR", "COMMITTER")}
+        wanted = git_environment(service.person_environment(person)) | who
         lines = [
             f"export {key}={shlex.quote(value)}"
             for key, value in sorted(wanted.items())
