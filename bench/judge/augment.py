@@ -85,5 +85,6 @@ def _with(data: bytes, candidate: Candidate, value: bytes, truth: int) -> tuple[
         candidate.call,
         len(left),
         len(left) + len(value),
+        candidate.qualified,
     )
     return left + value + data[candidate.end : high], new, truth

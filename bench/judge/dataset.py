@@ -115,9 +115,7 @@ class _Builder:
     made: list[bool] = field(default_factory=list)
 
     def plausible(self, data: bytes, candidate: candidates.Candidate, where: features.Place) -> bool:
-        return gate.plausible(
-            candidate.name, data[candidate.start : candidate.end], bare=gate.is_bare(candidate, where), table=self.table
-        )
+        return gate.plausible(candidate, data[candidate.start : candidate.end], where, self.table)
 
     def add(self, data: bytes, view: features.View, truth: int, place: Place, *, made: bool) -> None:
         self.indices.extend(features.hashed_name(view) | features.hashed_around(view) | features.hashed_value(view))

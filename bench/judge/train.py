@@ -88,7 +88,8 @@ def main() -> None:
         f"{len(data.truth)} candidates, {int((data.truth == 1).sum())} of credentials, {data.total} credentials labelled"
     )
     first, final = held_out(data)
-    np.savez(out.with_suffix(".held-out.npz"), first=first, final=final)
+    where = {"paths": [each.path for each in data.places], "lines": [each.line for each in data.places]}
+    np.savez(out.with_suffix(".held-out.npz"), first=first, final=final, made=data.made, **where)
     hits, wrong = by_line(data, final)
     cuts = choose(hits, wrong, data.total, data.others)
     for name, cut in cuts.items():

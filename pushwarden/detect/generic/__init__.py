@@ -108,7 +108,7 @@ def judge(data: bytes, hits: Sequence[tuple[int, int]], path: str = "") -> Itera
 def _score(data: bytes, candidate: candidates.Candidate, place: features.Place, weights: model.Model) -> float | None:
     """Return the score of a candidate, or None where it is plainly no credential: cheap questions first."""
     value = data[candidate.start : candidate.end]
-    if not gate.plausible(candidate.name, value, bare=gate.is_bare(candidate, place), table=weights.table):
+    if not gate.plausible(candidate, value, place, weights.table):
         return None
     view = features.View.of(data, candidate, place)
     parts = [

@@ -93,6 +93,8 @@ class Candidate:
     """What stands between operator and value: a call, a string prefix, a sigil."""
     start: int
     end: int
+    qualified: bool = False
+    """Whether the name is the last part of a path or of a type, ``lib/key`` or ``Aws::Key``."""
 
 
 def _named(data: bytes, match: re.Match[bytes], top: int) -> Candidate | None:
@@ -111,7 +113,8 @@ def _named(data: bytes, match: re.Match[bytes], top: int) -> Candidate | None:
     if value is None or value.lastgroup is None:
         return None
     begin, end = value.span(value.lastgroup)
-    return Candidate(name, link, operator, data[value.end("call") : begin], value.group("call"), begin, end)
+    qualified = data[start - 1 : start] in (b":", b"/")
+    return Candidate(name, link, operator, data[value.end("call") : begin], value.group("call"), begin, end, qualified)
 
 
 def find(data: bytes, start: int, end: int) -> Iterator[Candidate]:

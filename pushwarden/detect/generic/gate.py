@@ -39,6 +39,10 @@ _HEX_HASH: Final = re.compile(rb"(?i)(?:0x|sha\d{1,3}[:-])?[0-9a-f]{32,128}\Z")
 _PUBLIC_NAME: Final = re.compile(
     rb"(?i)publishable|public_?key|site_?key|publickey|pub_?key|(?:instrumentation|measurement|tracking)_?(?:key|id)"
 )
+_CURSOR_NAME: Final = re.compile(
+    rb"(?i)(?:next|page|pagination|continuation|request|idempotency|action|sequence)_?-?token|publickeytoken|signature"
+)
+_HEX: Final = re.compile(rb"[0-9a-f]{16,128}\Z")
 _SECRET_NAME: Final = re.compile(rb"(?i)secret|token|passw|pwd|api_?key|access_?key|auth|cred|private")
 _UUID: Final = re.compile(rb"\{?[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}\}?\Z")
 _PUBLISHED: Final = re.compile(
@@ -46,11 +50,13 @@ _PUBLISHED: Final = re.compile(
 )
 
 
-def excused(name: bytes, value: bytes) -> bool:
+def excused(name: bytes, value: bytes, *, qualified: bool = False) -> bool:
     """Whether name and value together say hash, identifier or a key that is meant to be public."""
-    if _PUBLIC_NAME.search(name) or _PUBLISHED.match(value):
+    if _PUBLIC_NAME.search(name) or _CURSOR_NAME.search(name) or _PUBLISHED.match(value):
         return True
     if _HASH_NAME.search(name) and _HEX_HASH.match(value):
+        return True
+    if qualified and _HEX.match(value):  # a table of checksums by path or type
         return True
     return _UUID.match(value) is not None and not _SECRET_NAME.search(name)
 
@@ -60,15 +66,16 @@ def is_bare(candidate: Candidate, place: Place) -> bool:
     return place.kind == 0.0 and candidate.link == "op" and not candidate.quote
 
 
-def plausible(name: bytes, value: bytes, *, bare: bool, table: bytes) -> bool:
-    """Whether ``value`` may be a credential at all.
+def plausible(candidate: Candidate, value: bytes, place: Place, table: bytes) -> bool:
+    """Whether a candidate may be a credential at all.
 
     Args:
-        name: what it is assigned to.
-        value: the value; its first 80 bytes decide.
-        bare: it stands without quotes in source code, where it would be an expression.
+        candidate: the candidate.
+        value: its value; the first 80 bytes decide.
+        place: what the path says.
         table: the trigram model of :mod:`pushwarden.detect.generic.language`.
     """
+    bare = is_bare(candidate, place)
     head = value[:80]
     if bare and _EXPRESSION.match(head):
         return False
@@ -76,4 +83,4 @@ def plausible(name: bytes, value: bytes, *, bare: bool, table: bytes) -> bool:
         least = MIN_BARE_SURPRISE if bare and _IDENTIFIER.match(head) else MIN_SURPRISE
         if surprise(head, table)[0] < least:
             return False
-    return not (_NEVER.match(head) or excused(name, value))
+    return not (_NEVER.match(head) or excused(candidate.name, value, qualified=candidate.qualified))
