@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-ON_REQUEST = frozenset({"big_reset", "creddata", "load", "scan_compare", "scan_history_maker", "soak"})
+ON_REQUEST = frozenset({"big_push", "big_reset", "creddata", "load", "scan_history_maker", "scan_speed", "soak"})
 """Benchmarks that need minutes or arguments: they run only when they are named."""
 
 

@@ -75,8 +75,8 @@ def main() -> None:
     parser.add_argument("--way", choices=("git", "api"), help="used by the benchmark itself")
     options = parser.parse_args()
     if options.way:
-        way = by_git if options.way == "git" else by_api
-        json.dump(way(json.load(sys.stdin)), sys.stdout)
+        measure = by_git if options.way == "git" else by_api
+        json.dump(measure(json.load(sys.stdin)), sys.stdout)
         return
     commits: int = options.commits
     with running(medium_policy()) as (service, admin):

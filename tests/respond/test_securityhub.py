@@ -36,6 +36,7 @@ def test_the_finding_has_the_shape_of_the_api() -> None:
 
     made = plan(security_event(), now_s=1_790_000_000.0)
 
+    assert shape is not None
     validate_parameters({"Findings": list(made.findings)}, shape)
 
 
