@@ -15,10 +15,12 @@ import pytest
 from click.testing import CliRunner
 
 from pushwarden.cli import EXIT_INTERRUPTED, EXIT_UNEXPECTED, EXIT_USAGE, cli
+from pushwarden.events import SecurityResolution, SecurityResponse
+from tests.test_events import security_event
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "bench/README.md")] + [
-    ROOT / "docs" / name for name in ("architecture.md", "guide.md", "security.md")
+    ROOT / "docs" / name for name in ("architecture.md", "events.md", "guide.md", "security.md")
 ]
 README = (ROOT / "README.md").read_text()
 
@@ -149,3 +151,21 @@ def test_every_test_that_the_threat_model_names_exists() -> None:
     for path, function in named:
         assert (ROOT / path).exists(), path
         assert not function or f"def {function}(" in (ROOT / path).read_text(), function
+
+
+def fields(section: str, part: int = 0) -> set[str]:
+    """Return the fields that a section's table (the first, second, ...) of the page on events lists."""
+    text = (ROOT / "docs" / "events.md").read_text().partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    table = [block for block in text.split("\n\n") if block.startswith("| Field")][part]
+    return {name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+
+
+def test_the_page_on_events_lists_exactly_the_fields_that_events_have() -> None:
+    event = security_event().to_detail()
+    response = SecurityResponse("pw-1", "lock", "done", "", "shop", "refs/heads/main", "1", "eu-central-1", {})
+    resolution = SecurityResolution("pw-1", "shop", "id", "arn", "")
+
+    assert fields("Security event") == set(event)
+    assert fields("Security event", 1) == set(event["findings"][0])
+    assert fields("Security response") == set(response.to_detail())
+    assert fields("Security resolution") == set(resolution.to_detail())
