@@ -93,6 +93,8 @@ def test_names_and_places_of_credentials_are_known(text: str, path: str, rule: s
         'secret: "ENC[AES256_GCM,data:Q2k9vT1x,iv:Zm9vYmFy,tag:a1b2,type:str]"',
         'publishable_key = "8fQz2LkW4vXn7RtY9bHs3JmD6cGp5aEu"',
         "ssh_key = ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7v2mLz9Xq",
+        'SecretAccessKey = "q7RtY9bHs3JmD6cGp5aEu/K2vXn/bPxRfiCEXAMPLEKEY"',
+        'NextToken = "q7RtY9bHs3JmD6cGp5aEuK2vXn"',
         "",
     ],
 )
