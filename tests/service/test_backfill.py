@@ -25,6 +25,7 @@ from pushwarden.service.backfill_finish import finish, report_key
 from pushwarden.service.backfill_plan import begin, gather, plan
 from pushwarden.service.backfill_scan import scan_slice
 from pushwarden.service.backfill_start import FIRST, plan_start, start, start_what_waits, status, stop
+from pushwarden.service.reconcile import Pace, reconcile
 from pushwarden.service.scan import scan_push
 from tests.conftest import aws_secret
 from tests.service.conftest import Repo
@@ -214,6 +215,22 @@ def unfinished(repo: Repo, seed: str) -> tuple[str, SecurityEvent]:
     assert event is not None
     assert [gap.code for gap in event.gaps] == ["pack-too-large"]
     return leak, event
+
+
+def test_reconciliation_leaves_a_push_that_was_too_large_to_the_backfill(repo: Repo) -> None:
+    repo.start()
+    _, event = unfinished(repo, "")
+    now = [time.time()]
+    app = only(repo.service.app(repo.service.function("reconcile"), wall_clock=lambda: now[0]), repo)
+    app.machine = Machine()  # type: ignore[assignment]
+
+    reconcile(app, pace=Pace(1e6))
+    now[0] += 3600
+    done = reconcile(app, pace=Pace(1e6))
+
+    assert (done.missing, done.waiting) == (0, 0)
+    assert done.backfill.startswith("pushes-")
+    planner(repo).runs.forget_unfinished(event.incident_id)
 
 
 def test_a_push_that_was_too_large_is_finished_and_answered(repo: Repo) -> None:
