@@ -46,7 +46,8 @@ class _Invocation:
 class RuntimeApi:
     """The API for one function; a context manager."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, sampled: bool = False) -> None:
+        self._sampled = sampled
         self.ready = threading.Event()
         """The function is imported and asks for its first event."""
         self.ready_at = 0.0
@@ -120,7 +121,7 @@ class RuntimeApi:
             "Lambda-Runtime-Aws-Request-Id": call.request_id,
             "Lambda-Runtime-Deadline-Ms": str(int((time.time() + call.timeout_s) * 1000)),
             "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:eu-central-1:123456789012:function:local",
-            "Lambda-Runtime-Trace-Id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0",
+            "Lambda-Runtime-Trace-Id": f"Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled={self._sampled:d}",
             "Content-Type": "application/json",
         }
         handler._answer(200, json.dumps(call.event).encode(), headers)
@@ -157,11 +158,20 @@ def install_client(into: Path) -> Path:
 class ServedFunction:
     """One function in a process of its own, behind its own Runtime API; a context manager."""
 
-    def __init__(self, *, task: Path, client: Path, handler: str, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self,
+        *,
+        task: Path,
+        client: Path,
+        handler: str,
+        environment: Mapping[str, str],
+        log: Path,
+        sampled: bool = False,
+    ) -> None:
         self._task, self._client, self._handler = task, client, handler
         self._log = log
         self._environment = environment
-        self._api = RuntimeApi()
+        self._api = RuntimeApi(sampled=sampled)
         self._process: subprocess.Popen[bytes]
         self.ready_s = 0.0
         """Seconds from the start of the process to the function's first request for an event."""

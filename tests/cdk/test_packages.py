@@ -53,7 +53,9 @@ def names(package: Path) -> set[str]:
 def service(
     tasks: dict[Asset, Path], client: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ZippedService]:
-    with ZippedService(tmp_path_factory.mktemp("zipped"), tasks=tasks, client=client, policy=EVERYTHING) as running:
+    with ZippedService(
+        tmp_path_factory.mktemp("zipped"), tasks=tasks, client=client, policy=EVERYTHING, sampled=True
+    ) as running:
         yield running
 
 
@@ -108,6 +110,14 @@ def test_the_log_feeds_the_dashboard_and_holds_no_secret(service: ZippedService,
     assert all(counted(name)["AttemptsFailed"] == 0 for name in ("scan", "notify", "lock", "reset"))
     assert INCOMPLETE.equals.keys() <= lines["scan"][-1].keys()
     assert PUSHES.equals.items() <= lines["scan"][-1].items()
+
+
+def test_sampled_requests_are_traced_without_what_they_carry(service: ZippedService, tmp_path: Path) -> None:
+    secret = made_up("trace", 32)
+    push(service, "traced", tmp_path, "hello\n", f"secret={secret}\n")
+    segments = [json.loads(text.partition("\n")[2]) for text in service.traces()]
+    assert {"dynamodb", "events", "sns"} <= {each["name"].lower() for each in segments}
+    assert secret not in json.dumps(segments)
 
 
 def test_a_custom_rule_is_in_the_package(service: ZippedService, tmp_path: Path) -> None:

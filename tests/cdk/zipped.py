@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
 import uuid
 from collections.abc import Mapping
@@ -19,9 +21,21 @@ from tests.cdk.runtime_api import ServedFunction
 class ZippedService(LocalService):
     """A :class:`LocalService` whose functions are the unpacked packages and nothing else."""
 
-    def __init__(self, root: Path, *, tasks: Mapping[Asset, Path], client: Path, policy: Policy | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        tasks: Mapping[Asset, Path],
+        client: Path,
+        policy: Policy | None = None,
+        sampled: bool = False,
+    ) -> None:
         super().__init__(root, policy=policy)
         self._tasks, self._client = tasks, client
+        self._sampled = sampled
+        self._daemon = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._daemon.bind(("127.0.0.1", 0))
+        self._daemon.settimeout(0)
         self._ending = threading.Event()
         self._pumps: list[threading.Thread] = []
         self.functions: dict[str, ServedFunction] = {}
@@ -29,9 +43,18 @@ class ZippedService(LocalService):
     def environment_of(self, subscriber: Subscriber) -> dict[str, str]:
         """Return what the deployment would set, with the local endpoints and credentials of the function's role."""
         environment = self.environment(subscriber)
+        environment["AWS_XRAY_DAEMON_ADDRESS"] = f"127.0.0.1:{self._daemon.getsockname()[1]}"
         if subscriber.asset is Asset.SCAN:
             environment[DATABASE_VARIABLE] = str(self._tasks[Asset.SCAN] / "rules.db")
         return environment
+
+    def traces(self) -> list[str]:
+        """Return what the functions have sent to X-Ray's daemon since the last time."""
+        found = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                found.append(self._daemon.recv(65_536).decode())
+        return found
 
     def _start(self, subscriber: Subscriber) -> None:
         principal = self.stack.principal(subscriber)
@@ -45,6 +68,7 @@ class ZippedService(LocalService):
             handler=subscriber.handler,
             environment=self.environment_of(subscriber),
             log=logs / f"{subscriber.name}.log",
+            sampled=self._sampled,
         )
         self.functions[subscriber.name] = function.__enter__()
         if subscriber.bus is None:
@@ -75,6 +99,7 @@ class ZippedService(LocalService):
             pump.join(10)
         for function in self.functions.values():
             function.__exit__(None, None, None)
+        self._daemon.close()
 
 
 def _more(subscriber: Subscriber) -> dict[str, Any]:
