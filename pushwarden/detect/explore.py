@@ -16,7 +16,7 @@ from pushwarden.detect.filters import Candidate, judge_hit
 from pushwarden.detect.generic import judge
 from pushwarden.detect.lines import LineIndex
 from pushwarden.detect.plain import Engine
-from pushwarden.detect.resolve import Placed, pair_up, without_overlaps
+from pushwarden.detect.resolve import Placed, pair_up, place, without_overlaps
 from pushwarden.detect.service import Services
 from pushwarden.model import Match, Secret
 
@@ -143,7 +143,7 @@ class Explorer:
         if hits:
             judged = (judge_hit(hit, data, scope.path) for hit in hits)
             kept = pair_up([each for each in judged if each is not None], data)
-            placed += (_place(each, data) for each in kept)
+            placed += (each for one in kept for each in place(one, data))
         if generic:
             placed += self._generic(data, scope.path, generic)
         if encoded:
@@ -169,7 +169,7 @@ class Explorer:
                 rule = self._kit.judged.get(each.rule_id)
                 if rule is not None:
                     hit = RawHit(rule, each.start, each.end, each.start, each.end)
-                    yield _place(Candidate(hit, each.confidence), data)
+                    yield from place(Candidate(hit, each.confidence), data)
 
     def _decoded(self, data: bytes, probes: Mapping[int, Sequence[int]], depth: int, scope: _Scope) -> Iterator[Placed]:
         """Yield what stands in the encoded parts of ``data``, placed where the encoded text stands."""
@@ -214,11 +214,6 @@ def _known(match: Match, others: Iterable[Match]) -> bool:
         and each.span.start < match.span.end
         for each in others
     )
-
-
-def _place(each: Candidate, data: bytes) -> Placed:
-    start, end = each.hit.secret_start, each.hit.secret_end
-    return Placed(each, data[start:end], start, end)
 
 
 def _match(each: Placed, lines: LineIndex, spans: Sequence[tuple[int, int]]) -> Match:

@@ -9,7 +9,8 @@ from pushwarden.detect.checksums import VERIFIERS
 from pushwarden.detect.compiled import CompiledRule, RawHit
 from pushwarden.detect.context import context_bounds
 from pushwarden.detect.entropy import entropy
-from pushwarden.detect.placeholder import is_placeholder
+from pushwarden.detect.placeholder import counts, is_placeholder
+from pushwarden.detect.rule import GENERIC, Rule
 from pushwarden.model import Confidence
 
 
@@ -21,33 +22,46 @@ class Candidate:
     confidence: Confidence
     paired: bytes | None = None
     """The other half of the credential."""
+    half: RawHit | None = None
+    """Where the other half stands."""
+    disowned: bool = False
+    """The rule knows this very value to be no secret, so no generic rule shall call it one."""
 
 
 def judge_hit(hit: RawHit, data: bytes, path: str) -> Candidate | None:
     """Return the hit with its confidence, or None when a filter of its rule drops it."""
     secret = data[hit.secret_start : hit.secret_end]
-    if not secret or not hit.rule.takes_path(path) or _dropped(hit.rule, secret):
+    if not secret or not hit.rule.takes_path(path):
         return None
-    rule, confidence = hit.rule.rule, hit.rule.rule.confidence
-    if rule.checksum is not None and not VERIFIERS[rule.checksum](secret):
-        if rule.checksum_fail is None:
-            return None
-        confidence = rule.checksum_fail
+    rule = hit.rule.rule
+    disowned = _disowned(hit.rule, secret)
+    confidence = rule.confidence if disowned else _confidence(rule, secret)
+    if confidence is None or (disowned and rule.specificity <= GENERIC):
+        return None
     if (rule.keywords or rule.allow or rule.path_pattern) and not allow.passes(hit, data, secret, path):
         return None
     if not all(pattern.search(context(data, hit, lines)) for pattern, lines in hit.rule.near):
         return None
-    return Candidate(hit, confidence)
+    return Candidate(hit, confidence, disowned=disowned)
 
 
-def _dropped(compiled: CompiledRule, secret: bytes) -> bool:
-    """Tell whether the secret itself says that it is none."""
-    rule = compiled.rule
-    if rule.entropy is not None and entropy(secret) < rule.entropy:
-        return True
-    if rule.placeholder_filter and is_placeholder(secret):
+def _disowned(compiled: CompiledRule, secret: bytes) -> bool:
+    """Tell whether the secret itself says that it is none: a filler, an example of the provider."""
+    if compiled.rule.placeholder_filter and is_placeholder(secret):
         return True
     return any(each.search(secret) for each in compiled.unless)
+
+
+def _confidence(rule: Rule, secret: bytes) -> Confidence | None:
+    """Return how sure a hit is by its bytes alone; None when they cannot be a secret of this rule."""
+    if rule.entropy is not None and entropy(secret) < rule.entropy:
+        return None
+    if rule.placeholder_filter and counts(secret):
+        # Nobody was issued such a value, but people plant it to try a scanner out: show it, stop nothing.
+        return None if rule.specificity <= GENERIC else Confidence.LOW
+    if rule.checksum is not None and not VERIFIERS[rule.checksum](secret):
+        return rule.checksum_fail
+    return rule.confidence
 
 
 def context(data: bytes, hit: RawHit, lines: int) -> bytes:

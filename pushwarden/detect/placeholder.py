@@ -40,9 +40,7 @@ def is_placeholder(secret: bytes) -> bool:
     """Tell whether ``secret`` is a template, a filler or a word that tells the reader to put the secret there."""
     if len(secret) >= _SHORT:
         return False
-    return bool(
-        _TEMPLATE.search(secret) or _WORD.search(secret) or _RUN.search(secret) or _few(secret) or _counts(secret)
-    )
+    return bool(_TEMPLATE.search(secret) or _WORD.search(secret) or _RUN.search(secret) or _few(secret))
 
 
 def _few(secret: bytes) -> bool:
@@ -50,8 +48,10 @@ def _few(secret: bytes) -> bool:
     return len(secret) >= _MIN_JUDGED and len(set(secret)) < _MIN_DISTINCT
 
 
-def _counts(secret: bytes) -> bool:
-    """``123456789`` or ``abcdefghi``: a long run of neighbours, up or down; 9 goes on to 0."""
+def counts(secret: bytes) -> bool:
+    """Tell whether ``secret`` has a long run of neighbours, up or down: ``123456789``; 9 goes on to 0."""
+    if len(secret) >= _SHORT:
+        return False
     up = down = 1
     for left, right in pairwise(secret):
         step = right - left

@@ -5,10 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import Final
 
 from pushwarden.detect.context import CONTEXT_BYTES
 from pushwarden.detect.filters import Candidate
-from pushwarden.detect.rule import Pair
+from pushwarden.detect.rule import GENERIC, Pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,71 +23,122 @@ class Placed:
     end: int
     chain: tuple[str, ...] = ()
     """The encodings that wrapped it, outermost first."""
+    silent: bool = False
+    """It only keeps others off its bytes: a half that another finding shows, or what a rule knows to be no secret."""
+
+
+class _Taken:
+    """Stretches that do not overlap, in order."""
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+
+    def place(self, start: int, end: int) -> int | None:
+        """Return where ``start`` to ``end`` belongs in the order; None where some of it is taken."""
+        at = bisect_left(self._starts, start)
+        if (at < len(self._starts) and self._starts[at] < end) or (at > 0 and self._ends[at - 1] > start):
+            return None
+        return at
+
+    def take(self, at: int, start: int, end: int) -> None:
+        """Take a stretch that is free, at its place in the order."""
+        self._starts.insert(at, start)
+        self._ends.insert(at, end)
+
+
+def place(each: Candidate, data: bytes) -> Iterator[Placed]:
+    """Yield a candidate where it stands, and its other half, which keeps its own bytes."""
+    start, end = each.hit.secret_start, each.hit.secret_end
+    yield Placed(each, data[start:end], start, end, silent=each.disowned)
+    half = each.half
+    if half is not None and (half.secret_end <= start or end <= half.secret_start):
+        first, last = half.secret_start, half.secret_end
+        yield Placed(Candidate(half, each.confidence), data[first:last], first, last, silent=True)
 
 
 def without_overlaps(placed: Iterable[Placed]) -> list[Placed]:
     """Keep, of those that share bytes, the most specific: then the surest, the least encoded, the longest, the first."""
-    starts: list[int] = []
+    taken = _Taken()
     kept: list[Placed] = []
     for each in sorted(placed, key=_rank):
-        at = bisect_left(starts, each.start)
-        if (at < len(starts) and starts[at] < each.end) or (at > 0 and kept[at - 1].end > each.start):
-            continue
-        starts.insert(at, each.start)
-        kept.insert(at, each)
-    return kept
+        at = taken.place(each.start, each.end)
+        if at is not None:
+            taken.take(at, each.start, each.end)
+            kept.append(each)
+    return sorted((each for each in kept if not each.silent), key=_START)
+
+
+_START: Final = attrgetter("start")
 
 
 def _rank(each: Placed) -> tuple[int, int, int, int, int, str]:
     rule = each.candidate.hit.rule.rule
+    # What a rule knows to be no secret is nobody's guess either; another rule may still know better.
+    specificity = GENERIC + 1 if each.candidate.disowned else rule.specificity
     length = each.end - each.start
-    return (-rule.specificity, -each.candidate.confidence, len(each.chain), -length, each.start, rule.id)
+    return (-specificity, -each.candidate.confidence, len(each.chain), -length, each.start, rule.id)
 
 
 def pair_up(candidates: Sequence[Candidate], data: bytes) -> list[Candidate]:
-    """Join each candidate that wants another half with the nearest one that is still free."""
-    wanting = [each for each in candidates if each.hit.rule.rule.pair is not None]
+    """Join each candidate that wants another half with the nearest one that is still free.
+
+    Of candidates that share bytes only the one that will be kept may take a half: the most specific, as in
+    :func:`without_overlaps`.
+    """
+    wanting = [each for each in candidates if _wants(each)]
     if not wanting:
         return list(candidates)
     others: dict[str, list[Candidate]] = {}
     for each in sorted(candidates, key=_place):
-        others.setdefault(each.hit.rule.rule.id, []).append(each)
+        if not each.disowned:
+            others.setdefault(each.hit.rule.rule.id, []).append(each)
     places = {rule_id: [_place(each) for each in each_rule] for rule_id, each_rule in others.items()}
     taken: set[int] = set()
+    occupied = _Taken()
     joined: list[Candidate] = []
-    for each in _apart(wanting):
+    for each in sorted((each for each in candidates if not each.disowned), key=_claim):
         pair = each.hit.rule.rule.pair
-        if pair is None:
+        at = occupied.place(each.hit.secret_start, each.hit.secret_end)
+        if at is None:
             continue
-        low = bisect_left(places.get(pair.rule, []), each.hit.secret_start - 2 * CONTEXT_BYTES)
-        high = bisect_left(places.get(pair.rule, []), each.hit.secret_end + CONTEXT_BYTES + 1)
-        other = _nearest(each, pair, others.get(pair.rule, [])[low:high], taken, data)
-        if other is not None:
-            taken.add(id(other))
-            joined.append(_join(each, other, data))
-        elif not pair.required:
-            joined.append(each)
-    return joined + [each for each in candidates if each.hit.rule.rule.pair is None and id(each) not in taken]
+        if pair is not None:
+            low = bisect_left(places.get(pair.rule, []), each.hit.secret_start - 2 * CONTEXT_BYTES)
+            high = bisect_left(places.get(pair.rule, []), each.hit.secret_end + CONTEXT_BYTES + 1)
+            other = _nearest(each, pair, others.get(pair.rule, [])[low:high], taken, data)
+            if other is None and pair.required:
+                continue
+            if other is not None:
+                taken.add(id(other))
+            joined.append(each if other is None else _join(each, other, data))
+        occupied.take(at, each.hit.secret_start, each.hit.secret_end)
+    return joined + [each for each in candidates if not _wants(each) and id(each) not in taken]
+
+
+def _wants(each: Candidate) -> bool:
+    return each.hit.rule.rule.pair is not None and not each.disowned
 
 
 def _place(each: Candidate) -> int:
     return each.hit.secret_start
 
 
-def _apart(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
-    """Yield, of candidates whose secrets overlap, only the first and surest, in order of place."""
-    end = -1
-    for each in sorted(candidates, key=lambda one: (one.hit.secret_start, -one.confidence)):
-        if each.hit.secret_start >= end:
-            end = each.hit.secret_end
-            yield each
+def _claim(each: Candidate) -> tuple[int, int, int, int, str]:
+    hit = each.hit
+    return (
+        -hit.rule.rule.specificity,
+        -each.confidence,
+        hit.secret_start - hit.secret_end,
+        hit.secret_start,
+        hit.rule.rule.id,
+    )
 
 
 def _join(each: Candidate, other: Candidate, data: bytes) -> Candidate:
     pair = each.hit.rule.rule.pair
     confidence = pair.confidence if pair is not None and pair.confidence is not None else each.confidence
     secret = data[other.hit.secret_start : other.hit.secret_end]
-    return replace(each, paired=secret, confidence=max(confidence, each.confidence))
+    return replace(each, paired=secret, half=other.hit, confidence=max(confidence, each.confidence))
 
 
 def _nearest(

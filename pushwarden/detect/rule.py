@@ -19,6 +19,10 @@ FIRST_GROUP: Final = -1
 """As a group's number: the first group that took part in the match."""
 
 
+GENERIC: Final = -10
+"""The specificity of rules that know no format: any other rule wins over them on the same bytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Near:
     """Context that must stand close to a hit."""

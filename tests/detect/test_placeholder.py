@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushwarden.detect.placeholder import is_placeholder
+from pushwarden.detect.placeholder import counts, is_placeholder
 from tests.detect.conftest import made_up
 
 
@@ -20,11 +20,21 @@ from tests.detect.conftest import made_up
         "%DB_PASSWORD%", "%(password)s", "%s", "<your token>", "<TOKEN>", "{token}", "[api key]", "@TOKEN@", "__TOKEN__",
         "<%= ENV['X'] %>", "changeme", "change-me-now", "CHANGE_THIS", "your_api_key_here", "YOUR-SECRET", "my-secret-token",
         "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "placeholder123", "redacted", "dummy-value",
-        "123456789012", "abcdefghijklmnop", "0987654321", "none", "TODO", "insert-key-here", "replace_me",
+        "none", "TODO", "insert-key-here", "replace_me",
     ],
 )  # fmt: skip
 def test_a_placeholder_is_none(text: str) -> None:
     assert is_placeholder(text.encode())
+
+
+@pytest.mark.parametrize("text", ["123456789012", "abcdefghijklmnop", "0987654321", "k-0123456789abcdef"])
+def test_a_run_of_neighbours_counts(text: str) -> None:
+    assert counts(text.encode())
+
+
+@pytest.mark.parametrize("text", ["12345678", "13579bdf", "abcdabcdabcd", ""])
+def test_less_than_a_run_of_nine_does_not(text: str) -> None:
+    assert not counts(text.encode())
 
 
 @pytest.mark.parametrize("text", ["hunter2!", "Tr0ub4dor&3", "a$b{c}d", "p<ss>w", "Nuller", "trueblue7", "ab12cd34"])
