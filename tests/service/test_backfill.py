@@ -31,10 +31,14 @@ from tests.conftest import aws_secret
 from tests.service.conftest import Repo
 
 
+@functools.cache
+def as_function(service: LocalService, name: str) -> App:
+    return service.app(service.function(name))  # once: making clients takes longer than using them
+
+
 def planner(repo: Repo) -> App:
     """Return an app with the rights of the planning function, for one repository alone."""
-    app = repo.service.app(repo.service.function("backfill-plan"))
-    return only(app, repo)
+    return only(as_function(repo.service, "backfill-plan"), repo)
 
 
 @functools.cache
@@ -44,7 +48,7 @@ def rules() -> Scanner:
 
 def worker(repo: Repo, function: str = "backfill-scan") -> App:
     """Return an app with the rights of a scanning function; the rules are loaded once for all tests."""
-    app = repo.service.app(repo.service.function(function))
+    app = as_function(repo.service, function)
     app.scanner = rules()
     return app
 

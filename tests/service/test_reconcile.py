@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,7 @@ from pushwarden.aws.githttp import Advertisement
 from pushwarden.aws.progress import Sighting, Unscanned
 from pushwarden.aws.state import Frontier, RefState
 from pushwarden.events import Change, parse_push
+from pushwarden.local.service import LocalService
 from pushwarden.service.app import App
 from pushwarden.service.reconcile import (
     GRACE_S,
@@ -163,9 +165,15 @@ def sweep(repo: Repo, later_s: float = 0.0, **more: Any) -> Reconciled:
     return reconcile(app, pace=Pace(1e6), **more)
 
 
+@functools.cache
+def reconciler(service: LocalService) -> App:
+    return service.app(service.function("reconcile"))  # once: making clients takes longer than using them
+
+
 def role(repo: Repo, later_s: float = 0.0) -> App:
-    service = repo.service
-    app = service.app(service.function("reconcile"), wall_clock=lambda: time.time() + later_s)
+    """Return an app with the function's rights, for one repository and what is named after it."""
+    app = reconciler(repo.service)
+    app.wall_clock = lambda: time.time() + later_s
     # What other tests left behind is none of this one's business.
     watched = replace(app.settings.policy, watch=(repo.name, f"{repo.name}-*"))
     app.settings = replace(app.settings, policy=watched)
@@ -279,13 +287,15 @@ def test_a_lost_deletion_and_a_lost_new_branch_are_made_good(repo: Repo) -> None
     assert rows["refs/heads/new"].accepted == repo.tip("refs/heads/new")
 
 
-def test_the_history_of_an_old_repository_becomes_its_baseline_and_locks_nothing(repo: Repo) -> None:
+def test_the_history_of_an_old_repository_becomes_its_baseline_and_locks_nothing(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
     alice = repo.person()
     leak = alice.commit({"key.txt": aws_secret()}, "Long ago")
     drop(repo, lambda: alice.git("push", "origin", "HEAD:main"))
     app = role(repo)
     old = app.codecommit.repository(repo.name)
-    app.codecommit = _Older(app.codecommit, old)  # type: ignore[assignment]
+    monkeypatch.setattr(app, "codecommit", _Older(app.codecommit, old))
 
     done = reconcile(app, pace=Pace(1e6))
     sweep(repo, 2 * GRACE_S)
@@ -350,7 +360,7 @@ def test_one_repository_that_cannot_be_read_does_not_hide_the_others(repo: Repo)
     repo.start()
     for i in range(2):
         repo.api.create_repository(repositoryName=f"{repo.name}-{i}")
-    arn = "arn:aws:sts::123456789012:assumed-role/pushwarden-reconcile/reconcile"
+    arn = f"arn:aws:sts::123456789012:assumed-role/{repo.service.stack.name}-reconcile/reconcile"
     repo.service.codecommit.faults.add("git-upload-pack/info-refs", "access-denied", 1, arn)
 
     done = sweep(repo)
@@ -364,7 +374,7 @@ def test_a_run_that_can_read_nothing_fails_loudly(repo: Repo, monkeypatch: pytes
     repo.start()
     repo.api.create_repository(repositoryName=f"{repo.name}-2")
     monkeypatch.setattr("pushwarden.service.reconcile.FAILURES_IN_A_ROW_MAX", 2)
-    arn = "arn:aws:sts::123456789012:assumed-role/pushwarden-reconcile/reconcile"
+    arn = f"arn:aws:sts::123456789012:assumed-role/{repo.service.stack.name}-reconcile/reconcile"
     repo.service.codecommit.faults.add("git-upload-pack/info-refs", "access-denied", 50, arn)
 
     with pytest.raises(TooManyFailuresError, match="reconciliation stops after"):
