@@ -19,19 +19,23 @@ RESET_ALLOWED: Final = "allow"
 # Reading is denied too: while the secret is in the repository, nobody should pull it onto more machines. CodeCommit
 # authorises GitPull and GitPush apart from the API, so both families stand here.
 _LOCKED_ACTIONS: Final = (
+    "codecommit:BatchDescribeMergeConflicts",  # answers with the files' text
     "codecommit:BatchGet*",
     "codecommit:Create*",
     "codecommit:Delete*",
+    "codecommit:DescribeMergeConflicts",
     "codecommit:GetBlob*",
     "codecommit:GetDifferences",
     "codecommit:GetFile",
     "codecommit:GetFolder",
     "codecommit:GetMerge*",
+    "codecommit:GetTree",
     "codecommit:Git*",
     "codecommit:Merge*",
     "codecommit:Post*",
     "codecommit:Put*",
     "codecommit:Update*",
+    "codecommit:UploadArchive",  # how a pipeline takes the sources
 )
 
 
