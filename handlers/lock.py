@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers.runtime import app, each_record
-from pushwarden.events import SecurityEvent
 from pushwarden.respond.lock import lock
 from pushwarden.respond.run import Responder
 
@@ -16,7 +15,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     del context
 
     def work(envelope: Mapping[str, Any]) -> dict[str, Any]:
-        our, leak = app(), SecurityEvent.from_detail(envelope["detail"])
+        our = app()
+        leak = our.security_event(envelope["detail"])
         responder = Responder(our.state, our.bus, our.wall_clock)
         done = responder.respond(leak, "lock", lambda: lock(leak, our.codecommit, tag_key=our.settings.lock_tag_key))
         return {"incident": leak.incident_id, "outcome": done.outcome if done else "before"}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers.runtime import app, each_record
-from pushwarden.events import BackfillReport, SecurityEvent, SecurityResponse
+from pushwarden.events import BackfillReport, SecurityResponse
 from pushwarden.model import BACKFILL_REPORT, SECURITY_EVENT
 from pushwarden.respond.notify import Notifier
 
@@ -19,7 +19,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         our = app()
         notifier = Notifier(our.mail, our.chat, our.state, our.wall_clock)
         if envelope["detail-type"] == SECURITY_EVENT:
-            leak = SecurityEvent.from_detail(envelope["detail"])
+            leak = our.security_event(envelope["detail"])
             return {"incident": leak.incident_id, "told": notifier.tell_event(leak)}
         if envelope["detail-type"] == BACKFILL_REPORT:
             report = BackfillReport.from_detail(envelope["detail"])

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers.runtime import app, each_record
-from pushwarden.events import SecurityEvent
 from pushwarden.model import Confidence
 from pushwarden.respond.revoke import revoke
 from pushwarden.respond.run import Responder
@@ -17,7 +16,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     del context
 
     def work(envelope: Mapping[str, Any]) -> dict[str, Any]:
-        our, leak = app(), SecurityEvent.from_detail(envelope["detail"])
+        our = app()
+        leak = our.security_event(envelope["detail"])
         least = our.settings.policy.thresholds["revoke"] or Confidence.HIGH
         responder = Responder(our.state, our.bus, our.wall_clock)
         done = responder.respond(leak, "revoke", lambda: revoke(leak, our.access_keys, least=least))

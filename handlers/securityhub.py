@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers.runtime import app, each_record
-from pushwarden.events import SecurityEvent, SecurityResolution
+from pushwarden.events import SecurityResolution
 from pushwarden.model import SECURITY_RESOLUTION
 from pushwarden.respond.run import Responder
 from pushwarden.respond.securityhub import archive, report
@@ -22,7 +22,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
             resolution = SecurityResolution.from_detail(envelope["detail"])
             archived = archive(resolution, our.security_hub, our.open_reports, now_s=our.wall_clock())
             return {"incident": resolution.incident_id, "archived": archived}
-        leak = SecurityEvent.from_detail(envelope["detail"])
+        leak = our.security_event(envelope["detail"])
         responder = Responder(our.state, our.bus, our.wall_clock)
         done = responder.respond(
             leak, "securityhub", lambda: report(leak, our.security_hub, our.open_reports, now_s=our.wall_clock())

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 OPEN_COMMITS_MAX: Final = 500
 """How many commits with open findings a ref's row names; beyond that, findings may be told of again."""
 PAST_MAX: Final = 30
-"""How many accepted commits before the present one a ref's row remembers."""
+"""How many commits before the present one a ref's row remembers."""
 DAY_S: Final = 86_400
 _STEP_TTL_DAYS: Final = 400
 _DELETED_TTL_DAYS: Final = 35
@@ -50,6 +50,8 @@ class RefState:
     ref stood when Pushwarden came; its history is the backfill's."""
     accepted_object: str | None = None
     """What the ref itself held then: an annotated tag's own id; otherwise the same as ``accepted``."""
+    before: tuple[str, ...] = ()
+    """What ``scanned`` was before, newest first: a late event that takes one of these away takes away nothing unseen."""
     past: tuple[str, ...] = ()
     """What ``accepted`` was before, newest first: a late event may build on it when no ref reaches it any more."""
     open_commits: tuple[str, ...] = ()
@@ -134,6 +136,7 @@ class State:
             "event_time": {"S": state.event_time},
             "deleted": {"BOOL": state.deleted},
             "restored": {"BOOL": state.restored},
+            "before": {"L": [{"S": each} for each in state.before[:PAST_MAX]]},
             "past": {"L": [{"S": each} for each in state.past[:PAST_MAX]]},
             "open_commits": {"L": [{"S": each} for each in state.open_commits[-OPEN_COMMITS_MAX:]]},
         }
@@ -214,6 +217,13 @@ def accept(state: RefState) -> RefState:
     return accepting(dataclasses.replace(state, open_commits=()), state.scanned, None)
 
 
+def standing_at(state: RefState, commit: str | None) -> RefState:
+    """Return the row with another commit as the one that was scanned last."""
+    before = (state.scanned,) if state.scanned and state.scanned != commit else ()
+    kept = (*before, *(each for each in state.before if each not in before))[:PAST_MAX]
+    return dataclasses.replace(state, scanned=commit, before=kept)
+
+
 def accepting(state: RefState, commit: str | None, held: str | None) -> RefState:
     """Return the row with another accepted commit; ``held`` is what the ref itself holds, if that is known."""
     before = (state.accepted,) if state.accepted and state.accepted != commit else ()
@@ -245,6 +255,7 @@ def _ref_state(item: Mapping[str, Any]) -> RefState:
         scanned=text("scanned"),
         accepted=text("accepted"),
         accepted_object=text("accepted_object"),
+        before=tuple(each["S"] for each in item.get("before", {"L": ()})["L"]),
         past=tuple(each["S"] for each in item.get("past", {"L": ()})["L"]),
         open_commits=tuple(each["S"] for each in item["open_commits"]["L"]),
         event_id=text("event_id"),

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from pushwarden.aws.codecommit import ApiCommit, BlobTooLargeError, CodeCommit, CodeCommitError, Difference
+from pushwarden.aws.codecommit import (
+    ApiCommit,
+    BlobTooLargeError,
+    CodeCommit,
+    CodeCommitError,
+    Difference,
+    ObjectMissingError,
+)
 from pushwarden.history.objects import Commit, MalformedObjectError, Place, Tag, parse_commit, parse_tag, person
 from pushwarden.history.pack import BLOB, COMMIT, TAG, TREE, Limits, PackObject, objects, survey
 from pushwarden.history.trees import Changed, TreeNotHereError, Trees, oldest_first, places
@@ -161,11 +168,19 @@ def read_api(api: CodeCommit, repository: str, tip: str, known: frozenset[str]) 
         CodeCommitError: the API refused.
     """
     content = ApiContent(api, repository)
+    if tip in known:
+        return content
     found: dict[str, Commit] = {}
     waiting = [tip]
     while waiting and len(found) < API_COMMITS_MAX:
         batch, waiting = waiting[:100], waiting[100:]
-        for each in api.commits(repository, batch):
+        given = api.commits(repository, batch)
+        # The API passes over what it does not have; nothing that was not read may count as clean.
+        missing = sorted(set(batch) - {each.commit_id for each in given})
+        if tip in missing:
+            raise ObjectMissingError(f"commit {tip} of {repository}: not there any more")
+        content.gaps.extend(Gap("commit-gone", f"commit {each} is not there any more", commit=each) for each in missing)
+        for each in given:
             found[each.commit_id] = _commit(each)
             waiting += [p for p in each.parents if p not in known and p not in found and p not in waiting]
     if waiting:

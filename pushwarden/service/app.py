@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import urllib3
 from botocore.config import Config
 
+from pushwarden.aws import seal
 from pushwarden.aws.accesskeys import AccessKeys
 from pushwarden.aws.backups import Backups
 from pushwarden.aws.bus import SecurityBus
@@ -28,6 +29,8 @@ from pushwarden.aws.session import LeanSession, Session
 from pushwarden.aws.state import State
 from pushwarden.aws.topics import Topic
 from pushwarden.errors import PushwardenError
+from pushwarden.events import SecurityEvent
+from pushwarden.model import SECURITY_EVENT
 from pushwarden.settings import Settings
 
 if TYPE_CHECKING:
@@ -147,6 +150,26 @@ class App:
     def fingerprint_key(self) -> bytes:
         """The deployment's key of the fingerprints."""
         return fingerprint_key(self.state, self._client("kms"), self.settings.key_id)
+
+    def security_event(self, detail: Mapping[str, Any]) -> SecurityEvent:
+        """Return a security event from the bus.
+
+        Raises:
+            MalformedEventError: it is not one of ours.
+            ForgedEventError: it looks like one of ours, but its seal does not fit.
+        """
+        event = SecurityEvent.from_detail(detail)
+        seal.check(detail, self.fingerprint_key)
+        return event
+
+    def publish_event(self, event: SecurityEvent) -> None:
+        """Publish a security event on the security bus, sealed.
+
+        Raises:
+            PublishError: EventBridge did not take it.
+        """
+        detail = seal.sealed(event.to_detail(), self.fingerprint_key)
+        self.bus.publish(SECURITY_EVENT, detail, resources=(event.push.repository_arn,))
 
     @cached_property
     def scanner(self) -> Scanner:

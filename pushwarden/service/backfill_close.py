@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pushwarden.aws.state import RefState, StaleStateError
 from pushwarden.events import Push, SecurityEvent, SecurityResponse, TellableFinding
 from pushwarden.history.slices import History
-from pushwarden.model import SECURITY_EVENT, SECURITY_RESPONSE, Gap, Result
+from pushwarden.model import SECURITY_RESPONSE, Gap, Result
 from pushwarden.respond.policy import decide
 from pushwarden.service.app import App
 from pushwarden.service.backfill_plan import get, plan_key
@@ -43,7 +43,7 @@ def close_push(app: App, run: str, incident_id: str, found: Gathered) -> None:
     event = _event(app, first, history, found)
     contained = bool(CONTAINING & set(event.actions))
     if event.finding_count or event.gaps:
-        app.bus.publish(SECURITY_EVENT, event.to_detail(), resources=(first.push.repository_arn,))
+        app.publish_event(event)
     app.bus.publish(
         SECURITY_RESPONSE, _response(first, found, event).to_detail(), resources=(first.push.repository_arn,)
     )

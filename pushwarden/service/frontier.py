@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from pushwarden.aws.state import RefState, accepting
+from pushwarden.aws.state import RefState, accepting, standing_at
 from pushwarden.events import Change, Push
 
 
@@ -90,7 +90,8 @@ def moved(
     opened += [commit for commit in raised if commit not in opened]
     gone_before = accepting(row, None, None) if row.deleted else row
     good = gone_before if opened else accepting(dataclasses.replace(row, restored=False), push.new, tip)
-    return _stamped(dataclasses.replace(good, scanned=push.new, open_commits=tuple(opened), deleted=False), push)
+    opening = dataclasses.replace(good, open_commits=tuple(opened), deleted=False)
+    return _stamped(standing_at(opening, push.new), push)
 
 
 def _stamped(row: RefState, push: Push) -> RefState:
@@ -104,4 +105,4 @@ def _known(rows: Mapping[str, RefState], own: RefState) -> tuple[str, ...]:
 
 
 def _was_seen(commit: str | None, row: RefState) -> bool:
-    return commit is None or commit in {row.scanned, row.accepted, *row.past, *row.open_commits}
+    return commit is None or commit in {row.scanned, row.accepted, *row.before, *row.past, *row.open_commits}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from pushwarden.aws.state import StaleStateError
+from pushwarden.aws.state import StaleStateError, standing_at
 from pushwarden.events import SecurityEvent
 from pushwarden.respond.reset import Tools, reset
 from pushwarden.respond.run import DONE, Outcome
@@ -30,7 +30,7 @@ def _remember(app: App, event: SecurityEvent) -> None:
         return
     now = app.wall_clock()
     time = datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds")
-    back = replace(row, scanned=row.accepted, open_commits=(), event_time=max(row.event_time, time))
+    back = replace(standing_at(row, row.accepted), open_commits=(), event_time=max(row.event_time, time))
     try:
         app.state.save_ref(push.repository_id, replace(back, deleted=event.accepted is None), now_s=now)
     except StaleStateError:

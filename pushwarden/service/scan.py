@@ -23,7 +23,7 @@ from pushwarden.history.introduced import Introduced, introduced
 from pushwarden.history.objects import Commit
 from pushwarden.history.pack import Limits, PackTooBigError
 from pushwarden.history.remote import PackContent, read_api
-from pushwarden.model import SECURITY_EVENT, Finding, Gap, Result, Secret
+from pushwarden.model import Finding, Gap, Result, Secret
 from pushwarden.respond.policy import decide
 from pushwarden.service.app import App
 from pushwarden.service.frontier import Range, baseline, moved, scan_range
@@ -47,6 +47,8 @@ class Reading:
     commits: Sequence[Commit] = ()
     tip: str | None = None
     """What the ref holds: the push's commit or the tag that points at it; None if it stands elsewhere by now."""
+    unseen: bool = False
+    """Nothing of it could be read: the frontier must not claim it."""
     left: Sequence[Commit] = ()
     """Commits that were read although the push took them away."""
     advertised: Advertisement = field(default_factory=lambda: Advertisement({}, {}, frozenset()))
@@ -87,12 +89,14 @@ def scan_push(
     findings = [f for f in reading.found.findings if f.commit not in todo.already_told]
     event = _security_event(app, push, frontier, reading, findings)
     if event is not None:
-        app.bus.publish(SECURITY_EVENT, event.to_detail(), resources=(push.repository_arn,))
+        app.publish_event(event)
         remember_told(app.state, push, now_s=app.wall_clock())
     if any(gap.code in UNFINISHED for gap in reading.found.gaps):
         _log.warning("scan of %s unfinished", push.repository)
         if event is not None:
             app.runs.save_unfinished(event.incident_id, event.to_detail())
+        return event
+    if reading.unseen:
         return event
     contained = event is not None and bool(CONTAINING & set(event.actions))
     gone = {commit.commit_id for commit in reading.left}
@@ -310,7 +314,7 @@ def _move(app: App, push: Push, reading: Reading, raised: tuple[str, ...]) -> No
 
 
 def _incomplete(code: str, message: str, push: Push) -> Reading:
-    return Reading(Introduced((), (Gap(code, message, commit=push.new or push.old),), 0, 0))
+    return Reading(Introduced((), (Gap(code, message, commit=push.new or push.old),), 0, 0), unseen=True)
 
 
 def _nothing() -> Introduced:

@@ -159,7 +159,7 @@ def _moves(ledger: Ledger, clone: Clone) -> Iterator[str]:
     bundles = dict(_bundles(ledger, clone))
     for event in ledger.machine.pushed:
         detail = event["detail"]
-        by_reset = "pushwarden-reset" in detail["callerUserArn"]
+        by_reset = detail["callerUserArn"].endswith("-reset/reset")
         if detail["repositoryName"] != clone.name or not by_reset:
             continue
         old = detail["oldCommitId"]

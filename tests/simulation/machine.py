@@ -21,6 +21,7 @@ from typing import Any, Final, Self, cast
 import boto3
 import botocore.endpoint
 import jsonpath_ng.ext  # type: ignore[import-untyped]
+import urllib3
 from moto.sqs.models import sqs_backends
 
 import pushwarden.service.scan as scan_module
@@ -114,7 +115,7 @@ class Machine:
         self.aws.__enter__()
         server = CodeCommitServer(self.root, ACCOUNT, REGION, (developer(), administrator()), self._on_event)
         self.codecommit = server.start()
-        self.stack = Stack(self.aws, "pushwarden", self.policy, self.codecommit.url)
+        self.stack = Stack(self.aws, self.aws.free_name("pushwarden"), self.policy, self.codecommit.url)
         self._sleep = botocore.endpoint.time  # type: ignore[attr-defined]
         botocore.endpoint.time = SimpleNamespace(sleep=self.sleep)  # type: ignore[attr-defined]
         # moto compiles the same few paths for every event anew, which takes longer than all that Pushwarden does.
@@ -143,6 +144,8 @@ class Machine:
         botocore.endpoint.time = self._sleep  # type: ignore[attr-defined]
         jsonpath_ng.ext.parse = self._parse
         self.codecommit.stop()
+        # moto's backends belong to the process: the next machine begins with empty ones.
+        urllib3.request("POST", f"{self.aws.url}/moto-api/reset")
         self.aws.__exit__(None, None, None)
 
     def _noting(self, content: Any, *arguments: Any, **more: Any) -> Introduced:
