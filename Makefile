@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench soak docs lock clean
+.PHONY: help setup demo test check format bench sbom docs soak lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -33,12 +33,24 @@ demo: $(VENV)/.local  ## Show the main job from push to restore, on this machine
 test: $(VENV)/.dev  ## Run the tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -q
 
-check: $(VENV)/.dev  ## Lint, types, direction of imports
+check: $(VENV)/.dev  ## Lint, types, direction of imports, rules, known weaknesses of what the functions ship
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/pushwarden rules check
+	@$(BIN)/pip-audit --require-hashes --disable-pip --progress-spinner off -r requirements/lambda-scan.txt
+
+sbom: $(VENV)/.dev  ## Write a bill of materials (CycloneDX) for each function package into build/
+	@mkdir -p build
+	@for asset in scan respond; do $(BIN)/cyclonedx-py requirements requirements/lambda-$$asset.txt \
+	  --output-reproducible --of JSON -o build/sbom-$$asset.json; done
+
+docs: $(VENV)/.dev  ## Write the catalogue of rules
+	@$(BIN)/pushwarden rules catalogue > docs/rules.md
+
+soak: $(VENV)/.dev  ## The long simulation and the fuzzers
+	@$(BIN)/python -m bench soak
 
 format: $(VENV)/.dev  ## Format the code
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import boto3
+import git
 
 from pushwarden.errors import PushwardenError
 from pushwarden.local.aws import ACCOUNT, PLUMBING_KEY, REGION, LocalAws, Stack
@@ -127,21 +128,11 @@ class LocalService:
 
     def tip(self, repository: str, ref: str) -> str | None:
         """Return what a ref stands at, read from the repository's own folder."""
-        done = subprocess.run(
-            [
-                "git",
-                "--git-dir",
-                str(self.codecommit.repository_path(repository)),
-                "rev-parse",
-                "--verify",
-                "--quiet",
-                ref,
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return done.stdout.strip() or None
+        with git.Repo(self.codecommit.repository_path(repository)) as bare:
+            try:
+                return bare.rev_parse(ref).hexsha
+            except (git.BadName, ValueError):  # GitPython's words for a ref that is not there
+                return None
 
     def tags(self, repository: str) -> dict[str, str]:
         """Return a repository's tags."""
