@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from pushwarden.detect.keyforms import is_key_body, is_putty_body, is_rsa_exponent
+
 BASE62: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _CRC_DIGITS: Final = 6
 
@@ -33,6 +35,9 @@ VERIFIERS: Final[Mapping[str, Callable[[bytes], bool]]] = MappingProxyType(
     {
         "github": crc32_base62,
         "npm": crc32_base62,
+        "private-key": is_key_body,
+        "putty-key": is_putty_body,
+        "rsa-exponent": is_rsa_exponent,
     }
 )
 """What a rule's ``checksum`` may name."""

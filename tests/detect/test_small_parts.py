@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import random
 import zlib
@@ -10,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pushwarden.detect import Scanner
 from pushwarden.detect.checksums import VERIFIERS, base62, crc32_base62
 from pushwarden.detect.entropy import entropy
 from pushwarden.detect.globs import glob_pattern
 from pushwarden.detect.lines import LineIndex
+from pushwarden.model import Confidence
 from tests.detect.conftest import made_up, token
 
 
@@ -88,3 +91,71 @@ def test_lines_are_those_of_splitlines_for_the_three_line_breaks(parts: list[byt
     before = content[:offset].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
     assert LineIndex(content).line(offset) == before.count(b"\n") + 1
+
+
+def _der(body: bytes) -> bytes:
+    return b"\x30\x82" + len(body).to_bytes(2, "big") + body
+
+
+def _pem(body: bytes, label: str = "RSA PRIVATE KEY") -> str:
+    text = base64.b64encode(body).decode()
+    lines = [text[at : at + 64] for at in range(0, len(text), 64)]
+    return "\n".join([f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""])
+
+
+RANDOM = random.Random(5).randbytes(600)
+KEY = _der(b"\x02\x01\x00" + RANDOM)
+SSH = b"openssh-key-v1\0" + b"".join(len(each).to_bytes(4, "big") + each for each in (b"none", b"none", b""))
+SSH += (1).to_bytes(4, "big") + b"\0\0\0\x33" + RANDOM[:51] + b"\0\0\0\x90" + RANDOM[:144]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _pem(KEY),
+        _pem(KEY).replace("\n", "\r\n"),
+        _pem(KEY).replace("\n", "\\n"),
+        _pem(KEY).replace("\n", "\n    "),
+        _pem(KEY).replace("\n", '\\n" +\n  "'),
+        base64.b64encode(KEY).decode(),
+        base64.b64encode(_der(b"\x02\x01\x00" + RANDOM[:301])).decode().rstrip("="),
+        _pem(SSH, "OPENSSH PRIVATE KEY"),
+    ],
+)
+def test_a_private_key_that_is_built_like_one_passes_however_it_is_written(text: str) -> None:
+    assert VERIFIERS["private-key"](text.encode())
+
+
+@pytest.mark.parametrize(
+    "body", [KEY[:-3], KEY + b"abc", RANDOM, _der(b"\x04\x01\x00" + RANDOM), SSH[:80], b"openssh-key-v1\0" + RANDOM]
+)
+def test_a_private_key_that_is_cut_or_made_up_does_not(body: bytes) -> None:
+    assert not VERIFIERS["private-key"](_pem(body).encode())
+
+
+def test_what_is_no_base64_is_no_key() -> None:
+    assert not VERIFIERS["private-key"](b"-----BEGIN PRIVATE KEY-----\nA\n-----END PRIVATE KEY-----")
+    assert not VERIFIERS["private-key"](b"")
+
+
+def test_the_private_lines_of_putty_hold_whole_numbers() -> None:
+    numbers = b"".join(len(each).to_bytes(4, "big") + each for each in (RANDOM[:129], RANDOM[:65]))
+
+    assert VERIFIERS["putty-key"](base64.b64encode(numbers))
+    assert not VERIFIERS["putty-key"](base64.b64encode(numbers[:-1]))
+    assert not VERIFIERS["putty-key"](base64.b64encode(RANDOM))
+    assert not VERIFIERS["putty-key"](b"")
+
+
+@pytest.mark.parametrize(
+    ("size", "right"), [(64, True), (128, True), (255, True), (256, True), (48, False), (130, False)]
+)
+def test_a_private_exponent_is_as_long_as_a_modulus(size: int, right: bool) -> None:
+    assert VERIFIERS["rsa-exponent"](base64.b64encode(RANDOM[:size])) is right
+
+
+@pytest.mark.parametrize(("body", "confidence"), [(KEY, Confidence.HIGH), (KEY[:-6], Confidence.MEDIUM)])
+def test_a_key_block_is_certain_only_when_it_is_whole(shipped: Scanner, body: bytes, confidence: Confidence) -> None:
+    (match,) = shipped.scan(_pem(body).encode()).matches
+
+    assert (match.rule_id, match.confidence) == ("private-key", confidence)
