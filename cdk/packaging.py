@@ -226,13 +226,31 @@ def add_bytecode(folder: Path, target: Target) -> bool:
     hash instead of a time and are not checked against the source:
     https://docs.python.org/3/reference/import.html#pyc-invalidation
     """
-    running = f"{sys.version_info.major}.{sys.version_info.minor}"
-    interpreter = sys.executable if running == target.python else shutil.which(f"python{target.python}")
+    interpreter = _interpreter(target.python)
     if interpreter is None:
         return False
     command = [interpreter, "-I", "-m", "compileall", "-q", "-s", str(folder), "-p", "/var/task"]
     command += ["--invalidation-mode", "unchecked-hash", str(folder)]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def _interpreter(version: str) -> str | None:
+    """Return a Python of a version: this one, one on the PATH, or one that uv has installed."""
+    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        return sys.executable
+    command = [
+        sys.executable,
+        "-m",
+        "uv",
+        "python",
+        "find",
+        "--no-config",
+        "--no-python-downloads",
+        "--system",
+        version,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or None if done.returncode == 0 else None
 
 
 def write_zip(folder: Path, into: Path) -> None:
