@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers.runtime import app, each_record
-from pushwarden.events import BackfillReport, SecurityResponse
+from pushwarden.events import SecurityResponse
 from pushwarden.model import BACKFILL_REPORT, SECURITY_EVENT
 from pushwarden.respond.notify import Notifier
+from pushwarden.respond.report_mail import BackfillReport
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:

@@ -289,52 +289,6 @@ class SecurityResolution:
             raise MalformedEventError(f"a security resolution lacks or garbles something ({error!r})") from None
 
 
-@dataclass(frozen=True, slots=True)
-class BackfillReport:
-    """What a backfill of the whole history came to. Old findings are told of once, and answered by nobody but people."""
-
-    run: str
-    region: str
-    place: str
-    """Where the reports are: ``s3://BUCKET/PREFIX``."""
-    totals: Mapping[str, int]
-    """``scanned`` and ``leaky`` repositories, ``commits``, findings by confidence, ``gaps``, ``unscanned`` slices."""
-    repositories: tuple[tuple[str, int, int, int, int], ...]
-    """Name, findings of high, medium and low confidence, gaps: the worst first, and not all of them."""
-
-    def to_detail(self) -> dict[str, Any]:
-        """Return the event's ``detail``."""
-        return {
-            "version": "1",
-            "run": self.run,
-            "region": self.region,
-            "place": self.place,
-            "totals": dict(self.totals),
-            "repositories": [list(each) for each in self.repositories],
-        }
-
-    @classmethod
-    def from_detail(cls, detail: Mapping[str, Any]) -> BackfillReport:
-        """Read an event's ``detail`` back.
-
-        Raises:
-            MalformedEventError: it is not one of ours.
-        """
-        try:
-            return cls(
-                run=_text(detail["run"], "run"),
-                region=_text(detail["region"], "region"),
-                place=_text(detail["place"], "place"),
-                totals={str(k): int(v) for k, v in detail["totals"].items()},
-                repositories=tuple(
-                    (_checked(name, _REPOSITORY, "repositories"), int(high), int(medium), int(low), int(gaps))
-                    for name, high, medium, low, gaps in detail["repositories"]
-                ),
-            )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise MalformedEventError(f"a backfill report lacks or garbles something ({error!r})") from None
-
-
 def parse_push(event: Any) -> Push:
     """Read a "CodeCommit Repository State Change" as EventBridge delivers it.
 
@@ -414,6 +368,7 @@ def tell(
 
 
 def finding_detail(finding: TellableFinding) -> dict[str, Any]:
+    """Return a finding as an event's ``detail`` carries it."""
     return {
         "ruleId": finding.rule_id,
         "title": finding.title,
@@ -435,6 +390,7 @@ def finding_detail(finding: TellableFinding) -> dict[str, Any]:
 
 
 def finding_from(data: Mapping[str, Any]) -> TellableFinding:
+    """Read a finding back from an event's ``detail``."""
     return TellableFinding(
         rule_id=data["ruleId"],
         title=data["title"],

@@ -11,9 +11,9 @@ from botocore.exceptions import ClientError
 from pushwarden.aws.state import StaleStateError, State, Step
 from pushwarden.aws.topics import Topic
 from pushwarden.errors import PushwardenError
-from pushwarden.events import BackfillReport, SecurityEvent, SecurityResponse
+from pushwarden.events import SecurityEvent, SecurityResponse
 from pushwarden.respond.mail import AGAIN, Mail, chat_message, event_mail, response_mail
-from pushwarden.respond.report_mail import report_mail
+from pushwarden.respond.report_mail import BackfillReport, report_mail
 from pushwarden.respond.run import FAILED
 
 SENDING_S: Final = 60.0

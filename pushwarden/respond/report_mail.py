@@ -1,9 +1,69 @@
-"""The one mail that tells what a backfill found in the history."""
+"""What a backfill came to: the event, and the one mail that tells of it."""
 
 from __future__ import annotations
 
-from pushwarden.events import BackfillReport
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pushwarden.events import MalformedEventError
 from pushwarden.respond.mail import Mail
+
+_TEXT_MAX: Final = 256
+_REPOSITORY: Final = re.compile(r"[\w.-]{1,100}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillReport:
+    """What a backfill of the whole history came to. Old findings are told of once, and answered by nobody but people."""
+
+    run: str
+    region: str
+    place: str
+    """Where the reports are: ``s3://BUCKET/PREFIX``."""
+    totals: Mapping[str, int]
+    """``scanned`` and ``leaky`` repositories, ``commits``, findings by confidence, ``gaps``, ``unscanned`` slices."""
+    repositories: tuple[tuple[str, int, int, int, int], ...]
+    """Name, findings of high, medium and low confidence, gaps: the worst first, and not all of them."""
+
+    def to_detail(self) -> dict[str, Any]:
+        """Return the event's ``detail``."""
+        return {
+            "version": "1",
+            "run": self.run,
+            "region": self.region,
+            "place": self.place,
+            "totals": dict(self.totals),
+            "repositories": [list(each) for each in self.repositories],
+        }
+
+    @classmethod
+    def from_detail(cls, detail: Mapping[str, Any]) -> BackfillReport:
+        """Read an event's ``detail`` back.
+
+        Raises:
+            MalformedEventError: it is not one of ours.
+        """
+        try:
+            return cls(
+                run=str(detail["run"])[:_TEXT_MAX],
+                region=str(detail["region"])[:_TEXT_MAX],
+                place=str(detail["place"])[:_TEXT_MAX],
+                totals={str(k): int(v) for k, v in detail["totals"].items()},
+                repositories=tuple(
+                    (_repository(name), int(high), int(medium), int(low), int(gaps))
+                    for name, high, medium, low, gaps in detail["repositories"]
+                ),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise MalformedEventError(f"a backfill report lacks or garbles something ({error!r})") from None
+
+
+def _repository(name: Any) -> str:
+    if not isinstance(name, str) or not _REPOSITORY.fullmatch(name):
+        raise MalformedEventError("a backfill report names a repository that cannot be one")
+    return name
 
 
 def report_mail(report: BackfillReport) -> Mail:

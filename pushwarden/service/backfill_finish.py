@@ -12,9 +12,10 @@ from pushwarden import __version__
 from pushwarden.aws.runs import PUSHES, Plan
 from pushwarden.aws.state import Step
 from pushwarden.backfill_machine import PREFIX
-from pushwarden.events import BackfillReport, TellableFinding, finding_from
+from pushwarden.events import TellableFinding, finding_from
 from pushwarden.model import BACKFILL_REPORT, Confidence, Finding, Gap, Match, Person, Secret, Source, Span
 from pushwarden.report import Report, ReportedFinding, Scanned, Suppressed, result_of, write
+from pushwarden.respond.report_mail import BackfillReport
 from pushwarden.service.app import App
 from pushwarden.service.backfill_close import close_push
 from pushwarden.service.backfill_plan import get, put
