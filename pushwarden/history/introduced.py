@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 from pushwarden.history.content import PushContent
 from pushwarden.history.objects import Commit, Place, Tag, is_symlink
+from pushwarden.history.trees import TooManyChangesError
 from pushwarden.model import Finding, Gap, Match, Person, ScanResult, Source
 
 OLD_BLOBS_MAX: Final = 300
@@ -131,7 +132,10 @@ class _Before:
 
     def __init__(self, scan: _Scan, commit: Commit, parent: str) -> None:
         self._scan = scan
-        self.changes = scan.content.changed(commit, parent)
+        try:
+            self.changes = scan.content.changed(commit, parent)
+        except TooManyChangesError:
+            self.changes = []  # what cannot be shown to be old counts as new
 
     def has(self, key: Key, path: bytes) -> bool:
         # The same path first: most often that answers, and spares reading the others.
@@ -175,7 +179,11 @@ def _scan_names(scan: _Scan, commits: dict[str, Commit]) -> None:
 
 def _is_new_name(scan: _Scan, commit: Commit, parent: str, path: bytes) -> bool:
     below = path + b"/"
-    touched = [c for c in scan.content.changed(commit, parent) if c.path == path or c.path.startswith(below)]
+    try:
+        changes = scan.content.changed(commit, parent)
+    except TooManyChangesError:
+        return True  # it cannot be shown to be old
+    touched = [c for c in changes if c.path == path or c.path.startswith(below)]
     return bool(touched) and all(change.before is None for change in touched)
 
 

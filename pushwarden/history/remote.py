@@ -17,7 +17,15 @@ from pushwarden.aws.codecommit import (
 )
 from pushwarden.history.objects import Commit, MalformedObjectError, Place, Tag, parse_commit, parse_tag, person
 from pushwarden.history.pack import BLOB, COMMIT, TAG, TREE, Limits, PackObject, objects, survey
-from pushwarden.history.trees import Changed, TreeNotHereError, Trees, oldest_first, places
+from pushwarden.history.trees import (
+    CHANGES_MAX,
+    Changed,
+    TooManyChangesError,
+    TreeNotHereError,
+    Trees,
+    oldest_first,
+    places,
+)
 from pushwarden.model import Gap, Person
 
 API_COMMITS_MAX: Final = 200
@@ -38,10 +46,12 @@ class _ApiReader:
     def api_changed(self, commit_id: str, parent: str) -> list[Changed]:
         key = (commit_id, parent)
         if key not in self._changed:
-            self._changed[key] = [
-                Changed(each.path.encode("utf-8", "surrogateescape"), each.before_blob, each.after_blob)
-                for each in self.api.differences(self.repository, parent, commit_id)
-            ]
+            found: list[Changed] = []
+            for each in self.api.differences(self.repository, parent, commit_id):
+                found.append(Changed(each.path.encode("utf-8", "surrogateescape"), each.before_blob, each.after_blob))
+                if len(found) > CHANGES_MAX:
+                    raise TooManyChangesError(f"more than {CHANGES_MAX:,} files differ")
+            self._changed[key] = found
         return self._changed[key]
 
     def old_blob(self, blob_id: str) -> bytes | None:
@@ -120,7 +130,7 @@ class PackContent(_ApiReader):
         # A tag may point at a folder or a file without any commit: what stands there is pushed all the same.
         bare = [_bare(root, owners.get(root)) for root in roots if root not in commits and root not in tags]
         self.commits = [*ordered, *bare]
-        where, self.names = places(self.commits, self.trees)
+        where, self.names = places(self.commits, self.trees, self.gaps)
         for root in bare:
             if root.tree not in self.trees:
                 where.setdefault(root.tree, Place(root.commit_id, b"<tagged file>", _FILE_MODE))

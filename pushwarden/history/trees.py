@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from dulwich.objects import parse_tree
 
 from pushwarden.history.objects import Commit, Place, is_submodule, is_tree
+from pushwarden.model import Gap
 
 
 class TreeNotHereError(LookupError):
     """A tree that is needed is not part of the push."""
+
+
+class TooManyChangesError(LookupError):
+    """Two commits differ in more places than anybody can look at: trees of trees of the same tree, most likely."""
+
+
+CHANGES_MAX: Final = 100_000
+"""How many differing files and folders are looked at between two commits."""
+PATH_BYTES_MAX: Final = 16_384
+"""Folders nested deeper than this are not entered. Linux itself takes paths of 4,096 bytes."""
 
 
 class Changed(NamedTuple):
@@ -52,8 +63,10 @@ class Trees:
 
         Raises:
             TreeNotHereError: a tree that differs is not part of the push, so nobody can tell from here.
+            TooManyChangesError: more differs than ``CHANGES_MAX``.
         """
         stack: list[tuple[str | None, str | None, bytes]] = [(before, after, prefix)]
+        looked = 0
         while stack:
             old_id, new_id, base = stack.pop()
             if old_id == new_id:
@@ -64,6 +77,9 @@ class Trees:
                 was, is_now = old.get(name), new.get(name)
                 if was == is_now:
                     continue
+                looked += 1
+                if looked > CHANGES_MAX:
+                    raise TooManyChangesError(f"more than {CHANGES_MAX:,} files and folders differ")
                 old_tree = was[1] if was and is_tree(was[0]) else None
                 new_tree = is_now[1] if is_now and is_tree(is_now[0]) else None
                 if old_tree or new_tree:
@@ -93,11 +109,14 @@ def oldest_first(commits: Mapping[str, Commit], tips: Iterable[str]) -> list[Com
     return order
 
 
-def places(commits: Iterable[Commit], trees: Trees) -> tuple[dict[str, Place], dict[bytes, Place]]:
+def places(
+    commits: Iterable[Commit], trees: Trees, gaps: list[Gap] | None = None
+) -> tuple[dict[str, Place], dict[bytes, Place]]:
     """Return where each blob stands first, and where each name of a file or folder does, oldest commit first.
 
     Trees that are not part of the push are old, and so is all that is in them: they are passed over. Each tree is
-    walked once, wherever else it is mounted, so that trees of trees of the same tree cost nothing.
+    walked once, wherever else it is mounted, so that trees of trees of the same tree cost nothing. What is nested too
+    deeply to be a path is not entered, and added to ``gaps``.
     """
     where: dict[str, Place] = {}
     names: dict[bytes, Place] = {}
@@ -110,10 +129,21 @@ def places(commits: Iterable[Commit], trees: Trees) -> tuple[dict[str, Place], d
                 continue
             walked.add(tree_id)
             for name, mode, object_id in trees.entries(tree_id):
-                if is_tree(mode):
+                if is_tree(mode) and len(prefix) + len(name) > PATH_BYTES_MAX:
+                    _note_depth(gaps, commit.commit_id, prefix)
+                elif is_tree(mode):
                     stack.append((object_id, prefix + name + b"/"))
                 elif object_id not in where and not is_submodule(mode):
                     where[object_id] = Place(commit.commit_id, prefix + name, mode)
                 if name not in names:
                     names[name] = Place(commit.commit_id, prefix + name, mode)
     return where, names
+
+
+def _note_depth(gaps: list[Gap] | None, commit_id: str, prefix: bytes) -> None:
+    if gaps is not None and not any(gap.code == "path-too-long" and gap.commit == commit_id for gap in gaps):
+        begin = prefix[:100].decode("utf-8", "surrogateescape")
+        why = (
+            f"folders below {begin!r} are nested too deeply for a path and were not scanned; look at the commit by hand"
+        )
+        gaps.append(Gap("path-too-long", why, commit=commit_id))
