@@ -6,6 +6,8 @@ finds the candidates there and scores each one by its name, its value and its su
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -65,6 +67,27 @@ def _confidence(score: float, cuts: model.Cuts) -> Confidence:
     return Confidence.HIGH if score >= cuts.high else Confidence.MEDIUM if score >= cuts.medium else Confidence.LOW
 
 
+_SAYS_SECRET: Final = re.compile(
+    rb"(?i)(?:\A|[^a-z]|(?<=[a-z])(?=[A-Z]))(?:secret|passw(?:or)?d|pwd|(?:api|access|secret|auth)_?(?:key|token)|token)[\"'\])\s]*\Z"
+)
+_ALNUM: Final = re.compile(rb"[A-Za-z0-9]{28,64}\Z")
+_LETTERS_OF_EACH_CASE: Final = 4
+_DIGITS: Final = 2
+
+
+def is_plain_case(name: bytes, value: bytes) -> bool:
+    """Whether nobody would doubt: a name that ends in *secret* or the like, and a long value of mixed random characters.
+
+    A model is only ever sure of what it has seen much of; this is the case that every user tries first.
+    """
+    if not _ALNUM.match(value) or not _SAYS_SECRET.search(name):
+        return False
+    upper = sum(1 for c in value if 65 <= c <= 90)  # noqa: PLR2004 - A to Z
+    digits = sum(1 for c in value if c <= 57)  # noqa: PLR2004 - up to 9
+    mixed = digits >= _DIGITS and min(upper, len(value) - upper - digits) >= _LETTERS_OF_EACH_CASE
+    return mixed and len(set(value)) >= len(value) // 2
+
+
 def _windows(data: bytes, hits: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Yield the stretches to read: a little of the line around each hit, joined where they overlap."""
     begin = finish = -1
@@ -117,9 +140,10 @@ def _score(data: bytes, candidate: candidates.Candidate, place: features.Place, 
         weights.linear(features.hashed_value(view)),
     ]
     linear = sum(parts) + weights.intercept
+    floor = weights.cuts.medium if is_plain_case(candidate.name, value) else -math.inf
     if linear < weights.cuts.linear:
-        return None
-    return weights.score([*features.numbers(data, view, weights.table, weights.words), *parts, linear])
+        return floor if floor > 0 else None
+    return max(floor, weights.score([*features.numbers(data, view, weights.table, weights.words), *parts, linear]))
 
 
 def _widest(hits: Iterable[GenericHit]) -> Iterator[GenericHit]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pushwarden.detect.generic import GenericHit, judge
+from pushwarden.detect.generic import GenericHit, is_plain_case, judge
 from pushwarden.model import Confidence
+from tests.conftest import made_up
 
 RANDOM = "k3JxP9vQ2mZtY7wBn4LcR8sHd6FgA1Ue"
 
@@ -123,3 +125,21 @@ def test_any_bytes_give_hits_inside_them_in_order(data: bytes, path: str) -> Non
     hits = list(judge(b"password=" + data, [(0, 9 + len(data))], path))
     assert all(0 <= hit.start < hit.end <= 9 + len(data) for hit in hits)
     assert all(one.end <= two.start for one, two in pairwise(hits))
+
+
+def test_a_long_mixed_value_behind_a_name_that_says_secret_is_never_below_medium() -> None:
+    source = random.Random(23)
+    for number in range(400):
+        value = made_up(source.random(), 32)
+        text = ("secret={}\n", "password = {}\n", 'api_key: "{}"\n', "export DB_TOKEN={}\n")[number % 4].format(value)
+        if is_plain_case(b"secret", value.encode()):
+            hits = [hit.confidence for hit in judged(text)]
+            assert hits, number
+            assert max(hits) >= Confidence.MEDIUM, number
+
+
+@pytest.mark.parametrize(
+    "value", ["a" * 32, "0123456789" * 4, "abcdefghijklmnopqrstuvwxyzabcdef", "Short1", "with-hyphen-" * 3]
+)
+def test_a_value_without_a_mixture_is_no_plain_case(value: str) -> None:
+    assert not is_plain_case(b"secret", value.encode())
