@@ -261,7 +261,7 @@ class World:
         finally:
             self.machine.post = lambda _event: [0.0]
 
-    def _pushed(  # noqa: C901, PLR0912 - one line per way to push
+    def _pushed(  # noqa: C901, PLR0912, PLR0915, PLR0917 - a few lines for each way to push
         self, kind: str, clone: Clone, ref: str, tip: str | None, who: str, source: random.Random
     ) -> None:
         number = f"{source.getrandbits(40):x}"
@@ -329,7 +329,7 @@ class World:
                 return
         self._send(clone, ref, tip, new, who, planted)
 
-    def _send(
+    def _send(  # noqa: PLR0917 - what a push is
         self, clone: Clone, ref: str, old: str | None, new: str | None, who: str, planted: list[tuple[str, str]]
     ) -> None:
         if old == new:
