@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pushwarden.local.codecommit.iam import AccessRequest, Decision, evaluate
-from pushwarden.topology import LOCK, RESET, SCAN, Subscriber
+from pushwarden.topology import LOCK, RESET, SCAN, SUBSCRIBERS, WORKERS, Subscriber
 from tests.cdk.concrete import ACCOUNT, REGION, Deployed
 
 HERE = Path(__file__).resolve().parent
@@ -203,3 +203,13 @@ def test_an_independent_simulator_decides_the_same(people: list[Who]) -> None:
     ]
     assert different == []
     assert len(asked) == len(ACTIONS) * len(people) * 2
+
+
+def test_the_policy_has_a_name_to_refer_to_and_spares_every_role_of_pushwarden(deployed: Deployed) -> None:
+    policy = deployed.one("AWS::IAM::ManagedPolicy")
+    # Permission sets refer to it by this name.
+    assert policy["ManagedPolicyName"] == f"pushwarden-lock-{REGION}"
+    roles = {each["Role"] for each in deployed.of_type("AWS::Lambda::Function").values()}
+    assert len(roles) == len((*SUBSCRIBERS, *WORKERS))
+    for statement in policy["PolicyDocument"]["Statement"]:
+        assert set(statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"]) == roles

@@ -2,10 +2,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,59 +9,15 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from pushwarden.backfill_machine import definition
-from pushwarden.local.codecommit.iam import AccessRequest, Decision, evaluate
 from pushwarden.settings import Policy, Settings
 from pushwarden.topology import SUBSCRIBERS, WORKERS, Asset, Bus, Resource, Subscriber
 from tests.cdk.concrete import ACCOUNT, REGION, Deployed
 from tests.cdk.conftest import OPT_IN
+from tests.cdk.looking import arns, as_list, function, policies
 
 LISTENING = [each for each in SUBSCRIBERS if each.bus is not None]
 EVERY = pytest.mark.parametrize("subscriber", [*SUBSCRIBERS, *WORKERS], ids=lambda each: each.name)
 EVERY_LISTENING = pytest.mark.parametrize("subscriber", LISTENING, ids=lambda each: each.name)
-REPOSITORY = f"arn:aws:codecommit:{REGION}:{ACCOUNT}:payments"
-
-
-@pytest.fixture(scope="session")
-def other(template_of: Callable[[str], dict[str, Any]]) -> Deployed:
-    return Deployed(template_of("other"))
-
-
-def function(deployed: Deployed, subscriber: Subscriber, name: str = "pushwarden") -> dict[str, Any]:
-    return deployed.one("AWS::Lambda::Function", FunctionName=f"{name}-{subscriber.name}")
-
-
-def policies(deployed: Deployed, subscriber: Subscriber, name: str = "pushwarden") -> dict[str, Any]:
-    arn = function(deployed, subscriber, name)["Role"]
-    roles = deployed.of_type("AWS::IAM::Role")
-    role = next(each for logical_id, each in roles.items() if arn.endswith(f"/{logical_id.lower()}"))
-    return {each["PolicyName"]: each["PolicyDocument"] for each in role["Policies"]}
-
-
-def as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def arns(deployed: Deployed) -> dict[Resource, str]:
-    """What each resource of the topology is, read from the template by type, not from the code that made it."""
-    table, bucket, key = (
-        next(iter(deployed.of_type(kind))).lower()
-        for kind in ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key")
-    )
-    here = f"{REGION}:{ACCOUNT}"
-    return {
-        Resource.REPOSITORIES: f"arn:aws:codecommit:{here}:*",
-        Resource.TABLE: f"arn:aws:dynamodb:{here}:table/{table}",
-        Resource.BACKUPS: f"arn:aws:s3:::{bucket}/*",
-        Resource.SECURITY_BUS: f"arn:aws:events:{here}:event-bus/pushwarden-security",
-        Resource.MAIL_TOPIC: f"arn:aws:sns:{here}:pushwarden-mail",
-        Resource.CHAT_TOPIC: f"arn:aws:sns:{here}:pushwarden-chat",
-        Resource.KEY: f"arn:aws:kms:{here}:key/{key}",
-        Resource.QUEUE_SCAN: f"arn:aws:sqs:{here}:pushwarden-scan",
-        Resource.BACKFILL: f"arn:aws:states:{here}:stateMachine:pushwarden-backfill",
-        Resource.IAM_USERS: f"arn:aws:iam::{ACCOUNT}:user/*",
-        Resource.SECURITY_HUB: f"arn:aws:securityhub:{here}:product/{ACCOUNT}/default",
-        Resource.ANY: "*",
-    }
 
 
 @EVERY
@@ -356,119 +308,6 @@ def test_mail_goes_to_the_address_of_the_deployment(deployed: Deployed) -> None:
     found = deployed.one("AWS::SNS::Subscription")
     assert (found["Protocol"], found["Endpoint"]) == ("email", "security@example.com")
     assert found["TopicArn"] == f"arn:aws:sns:{REGION}:{ACCOUNT}:pushwarden-mail"
-
-
-def locked(policies: tuple[Any, ...], principal: str, action: str, state: str) -> Decision:
-    context = {"aws:resourcetag/repostate": [state], "aws:principalarn": [principal]}
-    return evaluate(policies, AccessRequest(action, REPOSITORY, context))
-
-
-ALLOW = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "codecommit:*", "Resource": "*"}]}
-
-
-@pytest.mark.parametrize("action", ["GitPull", "GitPush", "GetBlob", "PutFile", "MergePullRequestByFastForward"])
-def test_the_lock_binds_a_power_user_and_spares_pushwardens_roles(deployed: Deployed, action: str) -> None:
-    lock = deployed.one("AWS::IAM::ManagedPolicy")
-    assert lock["ManagedPolicyName"] == f"pushwarden-lock-{REGION}"
-    bound = (ALLOW, lock["PolicyDocument"])
-    user = f"arn:aws:iam::{ACCOUNT}:user/dora"
-    assert locked(bound, user, f"codecommit:{action}", "locked") is not Decision.ALLOW
-    assert locked(bound, user, f"codecommit:{action}", "ok") is Decision.ALLOW
-    for subscriber in (*SUBSCRIBERS, *WORKERS):
-        role = function(deployed, subscriber)["Role"]
-        assert locked(bound, role, f"codecommit:{action}", "locked") is Decision.ALLOW
-
-
-def test_opt_in_functions_are_there_only_when_asked_for(template: dict[str, Any]) -> None:
-    found = {each["FunctionName"] for each in Deployed(template).of_type("AWS::Lambda::Function").values()}
-    assert found == {f"pushwarden-{each.name}" for each in (*SUBSCRIBERS, *WORKERS) if each.option is None}
-
-
-def test_options_reach_the_resources(other: Deployed) -> None:
-    scan = function(other, SUBSCRIBERS[0], "watch-two")
-    assert scan["Architectures"] == ["arm64"]
-    assert "TracingConfig" not in scan
-    settings = Settings.from_environment({"AWS_REGION": REGION, **scan["Environment"]["Variables"]})
-    assert settings.policy == Policy.parse(
-        {"watch": ["team-*", "Payments"], "ignore": ["team-sandbox"], "resetRepositories": ["Payments"], "lock": "high"}
-    )
-    assert settings.lock_tag_key == "Guard"
-    work = policies(other, SUBSCRIBERS[0], "watch-two")["work"]["Statement"]
-    here = f"arn:aws:codecommit:{REGION}:{ACCOUNT}"
-    assert set(work[0]["Resource"]) == {f"{here}:team-*", f"{here}:Payments"}
-    assert "xray" not in json.dumps(policies(other, SUBSCRIBERS[0], "watch-two"))
-    source = other.one(
-        "AWS::Lambda::EventSourceMapping", EventSourceArn=f"arn:aws:sqs:{REGION}:{ACCOUNT}:watch-two-scan"
-    )
-    assert source["ScalingConfig"] == {"MaximumConcurrency": 4}
-    assert other.one("AWS::Logs::LogGroup", LogGroupName="/aws/lambda/watch-two-scan")["RetentionInDays"] == 30
-    assert other.one("AWS::Events::Archive")["RetentionDays"] == 90
-    (lifecycle,) = other.one("AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
-    assert lifecycle["ExpirationInDays"] == 800
-    assert len(other.of_type("AWS::SNS::Subscription")) == 2
-    lock = other.one("AWS::IAM::ManagedPolicy")
-    assert lock["Groups"] == ["Developers", "Contractors"]
-    assert "aws:ResourceTag/Guard" in json.dumps(lock["PolicyDocument"])
-
-
-def test_two_stacks_share_no_name(deployed: Deployed, other: Deployed) -> None:
-    named = re.compile(r"(?:^|:)(?:Name|.*Name)$")
-
-    def names(stack: Deployed) -> set[tuple[str, str]]:
-        return {
-            (kind, value)
-            for kind in {each["Type"] for each in stack.template["Resources"].values()}
-            for properties in stack.of_type(kind).values()
-            for key, value in properties.items()
-            if named.search(key) and key not in {"MetricName", "AttributeName", "EventBusName", "DisplayName"}
-            if isinstance(value, str)
-        }
-
-    assert {kind for kind, _ in names(deployed)} > {"AWS::Lambda::Function", "AWS::SQS::Queue", "AWS::Events::Rule"}
-    assert names(deployed) & names(other) == set()
-
-
-def test_the_sample_has_a_repository_in_good_order_and_users_who_are_bound(other: Deployed) -> None:
-    repository = other.one("AWS::CodeCommit::Repository")
-    assert repository["RepositoryName"] == "TestRepository"
-    tags = {each["Key"]: each["Value"] for each in repository["Tags"]}
-    assert (tags["Guard"], tags["PushwardenReset"]) == ("ok", "allow")
-    lock = f"arn:aws:iam::{ACCOUNT}:policy/watch-two-lock-{REGION}"
-    assert other.one("AWS::IAM::Group", GroupName="CodeCommitUsers")["ManagedPolicyArns"] == [lock]
-    assert "ManagedPolicyArns" not in other.one("AWS::IAM::Group", GroupName="CodeCommitSuperUsers")
-
-
-def test_the_lock_can_be_a_tag_alone(template_of: Callable[[str], dict[str, Any]]) -> None:
-    template = template_of("tagonly")
-    assert not [each for each in template["Resources"].values() if each["Type"] == "AWS::IAM::ManagedPolicy"]
-    assert "LockPolicy" not in template["Outputs"]
-
-
-@pytest.mark.parametrize("which", ["again", "full", "other"])
-def test_the_checks_of_cdk_nag_find_nothing_unexplained(assembly: Path, which: str) -> None:
-    assert (assembly / which / "error.txt").read_text() == ""
-
-
-def test_the_checks_of_cdk_nag_do_find_things(assembly: Path) -> None:
-    assert "Validation failed" in (assembly / "bait" / "error.txt").read_text()
-    assert "AwsSolutions-SQS3" in (assembly / "bait" / "validation-report.json").read_text()
-
-
-def test_the_same_input_gives_the_same_template_and_assets(assembly: Path) -> None:
-    for name in ("pushwarden.template.json", "pushwarden.assets.json"):
-        assert (assembly / "plain" / name).read_bytes() == (assembly / "again" / name).read_bytes()
-
-
-def test_cfn_lint_finds_no_error(assembly: Path) -> None:
-    templates = [str(next((assembly / which).glob("*.template.json"))) for which in ("plain", "other")]
-    done = subprocess.run(
-        [str(Path(sys.executable).parent / "cfn-lint"), "--non-zero-exit-code", "error", *templates],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    assert not re.search(r"^E\d", done.stdout, re.MULTILINE)
 
 
 def test_the_template_is_the_one_that_was_reviewed(template: dict[str, Any], snapshot: SnapshotAssertion) -> None:
