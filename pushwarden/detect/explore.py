@@ -132,7 +132,7 @@ class Explorer:
 
     def _text(self, data: bytes, depth: int, scope: _Scope) -> list[Placed]:
         """Return what stands in ``data``, plain or encoded."""
-        found = self._kit.engine.find(data, self._budget.deadline)
+        found = self._kit.engine.find(data, self._budget.deadline, scope.path)
         for name in found.slow:
             self._budget.gap("timeout", f"not fully scanned: {name} took too long", _MORE_TIME)
         named, encoded, generic = self._kit.sort_out(found.probes) if found.probes else _NO_PROBES

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 from operator import itemgetter
 from typing import Final
 
 from pushwarden.model import REDACTED, Span
 
-_BREAK: Final = re.compile(rb"\r\n|\n|\r")
 SNIPPET_WIDTH: Final = 200
 """Longest snippet in characters; a longer line is cut around the hit."""
 _MARGIN: Final = 60
@@ -47,7 +46,9 @@ class LineIndex:
     def starts(self) -> list[int]:
         """Offsets of the first byte of each line; a line ends at LF, CRLF or a lone CR."""
         if self._starts is None:
-            self._starts = [0, *(found.end() for found in _BREAK.finditer(self.data))]
+            self._starts = [0, *accumulate(map(len, self.data.splitlines(keepends=True)))]
+            if len(self._starts) > 1 and self.data[-1] not in b"\r\n":
+                self._starts.pop()
         return self._starts
 
     def line(self, offset: int) -> int:

@@ -15,7 +15,7 @@ from typing import Final
 import hyperscan
 
 from pushwarden.detect.compiled import CompiledRule, RawHit
-from pushwarden.detect.context import context_bounds
+from pushwarden.detect.context import CONTEXT_BYTES, context_bounds
 from pushwarden.detect.plain import Found, search, seconds_left
 
 _BY_ID: Final = itemgetter(0)
@@ -40,8 +40,8 @@ class MultiEngine:
         self.database = database
         """The compiled triggers and probes."""
 
-    def find(self, data: bytes, deadline: float | None) -> Found:
-        """Return all matches of all rules in ``data``, and where the probes end."""
+    def find(self, data: bytes, deadline: float | None, path: str = "") -> Found:
+        """Return all matches of the rules for a file at ``path``, and where the probes end."""
         ends: list[tuple[int, int]] = []
         append = ends.append
         self.database.scan(data, lambda number, _start, end, _flags, _context: append((number, end)))
@@ -49,7 +49,8 @@ class MultiEngine:
         if ends:
             self._confirm(data, ends, found, deadline)
         for rule in self._always:
-            search(rule, data, found, deadline)
+            if rule.takes_path(path):
+                search(rule, data, found, deadline)
         return found
 
     def _confirm(self, data: bytes, ends: list[tuple[int, int]], found: Found, deadline: float | None) -> None:
@@ -102,8 +103,12 @@ def confirm_near(rule: CompiledRule, data: bytes, ends: list[int], hits: list[Ra
     """
     floor, width, lines = 0, rule.shape.width, rule.shape.lines or 0
     regions: list[tuple[int, int]] = []
+    seen = -1
     for end in ends:
+        if end <= seen:
+            continue  # On the line of the one before: the same context.
         low, high = context_bounds(data, max(0, end - 1), end, lines)
+        seen = data.find(b"\n", end, high) if high - end < CONTEXT_BYTES else -1
         low, high = max(0, low - width), high + width
         if regions and low <= regions[-1][1]:
             regions[-1] = (regions[-1][0], max(high, regions[-1][1]))

@@ -31,8 +31,11 @@ class Engine(Protocol):
 
     name: str
 
-    def find(self, data: bytes, deadline: float | None) -> Found:
-        """Return all matches of all rules in ``data``, as far as the time until ``deadline`` allows."""
+    def find(self, data: bytes, deadline: float | None, path: str = "") -> Found:
+        """Return the matches of the rules in ``data``, as far as the time until ``deadline`` allows.
+
+        Rules that do not apply to a file at ``path`` may be left out.
+        """
 
 
 def seconds_left(deadline: float | None) -> float:
@@ -60,11 +63,12 @@ class PlainEngine:
         self._rules = tuple(rules)
         self._probes = tuple(regex.compile(each) for each in probes)
 
-    def find(self, data: bytes, deadline: float | None) -> Found:
-        """Return all matches of all rules in ``data``, and where the probes end."""
+    def find(self, data: bytes, deadline: float | None, path: str = "") -> Found:
+        """Return all matches of the rules for a file at ``path``, and where the probes end."""
         found = Found()
         for rule in self._rules:
-            search(rule, data, found, deadline)
+            if rule.takes_path(path):
+                search(rule, data, found, deadline)
         for number, probe in enumerate(self._probes):
             if ends := sorted({each.end() for each in probe.finditer(data, overlapped=True)}):
                 found.probes[number] = ends

@@ -68,7 +68,8 @@ def _shape(rule: Rule) -> Shape:
         other = shape_of(near.pattern)
         if other.solid > own.solid and other.solid >= _SOLID_CONTEXT:
             return replace(own, trigger=other.trigger, lines=near.lines)
-    return own
+    # Without anything certain a trigger slows every file down; a rule for a few files is better tried on those alone.
+    return replace(own, trigger=None) if rule.include else own
 
 
 def _probes(services: Sequence[CompiledRule], judged: Sequence[CompiledRule]) -> tuple[bytes, ...]:

@@ -70,7 +70,7 @@ class _Decompressor(Protocol):
 
 def is_packed(data: bytes) -> bool:
     """Tell whether ``data`` begins like something that can be unpacked (or that would have to be)."""
-    return _unpacker(data) is not None or any(data.startswith(magic) for magic in _CANNOT)
+    return _unpacker(data) is not None or data.startswith(tuple(_CANNOT))
 
 
 def unpack(data: bytes, budget: Budget) -> Iterator[Member]:
@@ -95,9 +95,10 @@ def unpack(data: bytes, budget: Budget) -> Iterator[Member]:
 
 
 def _unpacker(data: bytes) -> Callable[[bytes, Budget], Iterator[Member]] | None:
-    for magic, unpacker in _UNPACKERS:
-        if data.startswith(magic):
-            return unpacker
+    if data[:1] in _FIRST_BYTES:
+        for magic, unpacker in _UNPACKERS:
+            if data.startswith(magic):
+                return unpacker
     if data[_TAR_MAGIC] == b"ustar":
         return _tar
     return None
@@ -281,3 +282,5 @@ _UNPACKERS: Final[tuple[tuple[bytes, Callable[[bytes, Budget], Iterator[Member]]
     (_PNG, _png),
     (b"%PDF-", _pdf),
 )
+_FIRST_BYTES: Final = frozenset(magic[:1] for magic, _ in _UNPACKERS)
+"""Most content begins with none of them."""

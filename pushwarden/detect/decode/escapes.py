@@ -20,23 +20,26 @@ PROBES: Final = (
     rb"\\x[2-7][0-9A-Fa-f]",
     rb"&#(?:[0-9]{2,3}|[xX]0{0,2}[2-7][0-9A-Fa-f]);",
     _TOKEN + rb"[\"'][ \t]{0,8}(?:[+.&]|\.\.|\|\|)[ \t]{0,8}(?:\\?\r?\n[ \t]{0,80})?[\"']" + _TOKEN,
-    _TOKEN + rb"[\"'][ \t]{0,8}(?:\\?\r?\n[ \t]{0,80}(?:[+.&][ \t]{0,8})?)?[ \t]{0,8}[\"']" + _TOKEN,
+    _TOKEN + rb"{3}[\"'][ \t]{0,8}(?:\\?\r?\n[ \t]{0,80}(?:[+.&][ \t]{0,8})?)?[\"']" + _TOKEN + rb"{3}",
 )
 """Expressions for the engine's database: places where there is something to undo."""
 
 _ESCAPE: Final = re.compile(
     rb"""
-      (?P<percent>(?:%[0-9A-Fa-f]{2})+)
-    | (?P<unicode>(?:\\{1,2}u00[0-9A-Fa-f]{2})+)
-    | \\{1,2}u\{0{0,4}(?P<braces>[0-9A-Fa-f]{2})\}
-    | (?P<backslash>(?:\\{1,2}x[0-9A-Fa-f]{2})+)
-    | (?P<entity>(?:&\#(?:[0-9]{2,3}|[xX]0{0,2}[0-9A-Fa-f]{2});)+)
-    | (?P<concat>(?<=[A-Za-z0-9_\-/+=.~:@])
-        ["'][ \t]{0,8}(?:\\?\r?\n[ \t]{0,80})?(?:(?:[+.&]|\.\.|\|\|)[ \t]{0,8}(?:\\?\r?\n[ \t]{0,80})?)?["']
+    [%\\&"'](?:
+      (?<=%)(?P<percent>[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*)
+    | (?<=\\)(?P<unicode>\\?u00[0-9A-Fa-f]{2}(?:\\{1,2}u00[0-9A-Fa-f]{2})*)
+    | (?<=\\)\\?u\{0{0,4}(?P<braces>[0-9A-Fa-f]{2})\}
+    | (?<=\\)(?P<backslash>\\?x[0-9A-Fa-f]{2}(?:\\{1,2}x[0-9A-Fa-f]{2})*)
+    | (?<=&)(?P<entity>\#(?:[0-9]{2,3}|[xX]0{0,2}[0-9A-Fa-f]{2});(?:&\#(?:[0-9]{2,3}|[xX]0{0,2}[0-9A-Fa-f]{2});)*)
+    | (?<=[A-Za-z0-9_\-/+=.~:@]["'])(?P<concat>
+        [ \t]{0,8}(?:\\?\r?\n[ \t]{0,80})?(?:(?:[+.&]|\.\.|\|\|)[ \t]{0,8}(?:\\?\r?\n[ \t]{0,80})?)?["']
         (?=[A-Za-z0-9_\-/+=.~:@]))
+    )
     """,
     re.VERBOSE,
 )
+"""It begins with one of five bytes, so that :mod:`re` runs over the others."""
 _PAIRS: Final = re.compile(rb"(?:%|\\{1,2}x|\\{1,2}u00)([0-9A-Fa-f]{2})")
 _ENTITIES: Final = re.compile(rb"&#(?:([0-9]{2,3})|[xX]0{0,2}([0-9A-Fa-f]{2}));")
 _REACH: Final = 4096
