@@ -105,6 +105,10 @@ class GitEndpoint:
             self._offers[service] = advertised.capabilities
         return advertised
 
+    def offered(self, service: str) -> frozenset[str]:
+        """Return the capabilities that a service was seen to advertise in this process; none before the first time."""
+        return self._offers.get(service, frozenset())
+
     def fetch(
         self,
         repository: str,

@@ -19,6 +19,7 @@ from pushwarden.model import Finding, Gap, Match, Person, ScanResult, Source
 OLD_BLOBS_MAX: Final = 300
 """How many old versions of files are read for one push; a secret that cannot be shown to be old counts as new."""
 _NAMES_PER_SCAN: Final = 2000
+_GENERIC: Final = "generic-"
 
 
 class ContentScanner(Protocol):
@@ -123,7 +124,7 @@ def _new_matches(scan: _Scan, commit: Commit, place: Place, matches: Sequence[Ma
         before = scan.known_before.get((commit.commit_id, parent))
         if before is None:
             before = scan.known_before[commit.commit_id, parent] = _Before(scan, commit, parent)
-        new = [match for match in new if not before.has((match.rule_id, match.secret.reveal()), place.path)]
+        new = [match for match in new if not before.has(_key(match), place.path)]
     return new
 
 
@@ -138,31 +139,37 @@ class _Before:
             self.changes = []  # what cannot be shown to be old counts as new
 
     def has(self, key: Key, path: bytes) -> bool:
-        # The same path first: most often that answers, and spares reading the others.
-        blobs = sorted(
-            (
-                (change.path != path, change.after is not None, change.before)
-                for change in self.changes
-                if change.before
-            ),
+        # The same path answers most often; a file that is gone may have been renamed. Other files that merely changed are
+        # looked at only where that costs no request: each one would, and a push may change thousands.
+        ranked = sorted((each.path != path, each.after is not None, each) for each in self.changes if each.before)
+        return any(
+            key in _old_keys(self._scan, str(each.before), each.path, may_read=not (elsewhere and stays))
+            for elsewhere, stays, each in ranked
         )
-        return any(key in (_old_keys(self._scan, blob) or frozenset()) for _, _, blob in blobs)
 
 
-def _old_keys(scan: _Scan, blob_id: str) -> frozenset[Key] | None:
+def _old_keys(scan: _Scan, blob_id: str, path: bytes, *, may_read: bool) -> frozenset[Key]:
     if blob_id in scan.scanned:
         return _keys(scan.hits.get(blob_id, ()))
     if blob_id not in scan.old_hits:
-        if len(scan.old_hits) >= OLD_BLOBS_MAX:
-            return None
+        if not may_read or len(scan.old_hits) >= OLD_BLOBS_MAX:
+            return frozenset()
         data = scan.content.old_blob(blob_id)
-        matches = scan.scanner.scan(data, deadline=scan.deadline).matches if data is not None else ()
+        # With its path, as the new version was scanned: what a file is called has a say in what it holds.
+        shown = path.decode("utf-8", "surrogateescape")
+        matches = scan.scanner.scan(data, path=shown, deadline=scan.deadline).matches if data is not None else ()
         scan.old_hits[blob_id] = _keys(matches)
     return scan.old_hits[blob_id]
 
 
+def _key(match: Match) -> Key:
+    # The generic rules differ by the name before the value only; renaming a variable introduces nothing.
+    rule = _GENERIC if match.rule_id.startswith(_GENERIC) else match.rule_id
+    return rule, match.secret.reveal()
+
+
 def _keys(matches: Iterable[Match]) -> frozenset[Key]:
-    return frozenset((match.rule_id, match.secret.reveal()) for match in matches)
+    return frozenset(_key(match) for match in matches)
 
 
 def _scan_names(scan: _Scan, commits: dict[str, Commit]) -> None:

@@ -29,7 +29,9 @@ def _remember(app: App, event: SecurityEvent) -> None:
     if row is None or row.scanned != push.new:
         return
     now = app.wall_clock()
-    time = datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds")
+    # Events count whole seconds. The next one, so that a late event of this second does not pass for a newer push; a
+    # push that really is newer is scanned all the same, and only moves the frontier with its successor.
+    time = datetime.fromtimestamp(now + 1, UTC).isoformat(timespec="seconds")
     back = replace(standing_at(row, row.accepted), open_commits=(), event_time=max(row.event_time, time))
     try:
         app.state.save_ref(push.repository_id, replace(back, deleted=event.accepted is None), now_s=now)

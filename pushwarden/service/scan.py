@@ -17,7 +17,7 @@ from typing import Final
 from pushwarden.aws.codecommit import ObjectMissingError, RepositoryGoneError
 from pushwarden.aws.githttp import Advertisement, NotOurRefError, PackTooLargeError, RepositoryNotFoundError
 from pushwarden.aws.state import Frontier, RefState, StaleStateError
-from pushwarden.events import ACCESS_KEY_ID, Push, SecurityEvent, TellableFinding, tell
+from pushwarden.events import ACCESS_KEY_ID, Change, Push, SecurityEvent, TellableFinding, tell
 from pushwarden.history.content import PushContent
 from pushwarden.history.introduced import Introduced, introduced
 from pushwarden.history.objects import Commit
@@ -162,7 +162,8 @@ class _Reader:
 
     def _read_pack(self, todo: Range, path: Path) -> Reading:
         app, push = self.app, self.push
-        advertised = app.retry.call(lambda: app.git.advertisement(push.repository, _UPLOAD))
+        expected = self._expected(todo)
+        advertised = expected or app.retry.call(lambda: app.git.advertisement(push.repository, _UPLOAD))
         held = advertised.refs.get(push.ref)
         at_tip = (
             push.new is not None and todo.target == push.new and push.new in {held, advertised.peeled.get(push.ref)}
@@ -182,7 +183,17 @@ class _Reader:
 
         app.retry.call(fetch)
         content = PackContent(app.codecommit, push.repository, path=path, limits=self.limits, tips=(want,))
-        return Reading(self._scan(content), content.commits, held if at_tip else None, advertised=advertised)
+        # Without having looked, nobody knows where the ref stands: then the order of events alone moves the frontier.
+        tip = held if at_tip and expected is None else None
+        return Reading(self._scan(content), content.commits, tip, advertised=advertised)
+
+    def _expected(self, todo: Range) -> Advertisement | None:
+        """Spare the question where the refs stand, if a branch goes on from what was seen and the server is known."""
+        push, offered = self.push, self.app.git.offered(_UPLOAD)
+        in_order = push.change is Change.UPDATED and todo.target == push.new and todo.left is None
+        if not in_order or not offered or not push.ref.startswith("refs/heads/"):
+            return None
+        return Advertisement({push.ref: str(push.new)}, {}, offered)
 
     def _read_api(self, todo: Range) -> Reading:
         # What stood there before the push does not count as known: its own event may have been lost.
