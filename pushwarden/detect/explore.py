@@ -176,8 +176,9 @@ class Explorer:
         if self._budget.late():
             return
         if depth >= self._budget.limits.text_depth:
-            what = f"encodings deeper than {depth} inside each other were not decoded"
-            self._budget.gap("decode-depth", what, "decode them and scan what they hold")
+            if any(is_packed(piece.data) or piece.holds_text() for piece in decode(data, probes)):
+                what = f"encodings deeper than {depth} inside each other were not decoded"
+                self._budget.gap("decode-depth", what, "decode them and scan what they hold")
             return
         for piece in decode(data, probes):
             if is_packed(piece.data):
@@ -202,7 +203,9 @@ class Explorer:
     def _matches(self, kept: Sequence[Placed], lines: LineIndex) -> list[Match]:
         """Turn what is kept into matches whose snippets show no secret."""
         spans = [(each.start, each.end) for each in kept]
-        return [_match(each, lines, spans) for each in kept]
+        # The same secret may stand on the line once more, where no rule sees it.
+        texts = {each.secret.decode("utf-8", "replace") for each in kept[:_REPEATS_MAX]}
+        return [_match(each, lines, spans, texts) for each in kept]
 
 
 def _known(match: Match, others: Iterable[Match]) -> bool:
@@ -216,10 +219,13 @@ def _known(match: Match, others: Iterable[Match]) -> bool:
     )
 
 
-def _match(each: Placed, lines: LineIndex, spans: Sequence[tuple[int, int]]) -> Match:
+def _match(each: Placed, lines: LineIndex, spans: Sequence[tuple[int, int]], texts: AbstractSet[str]) -> Match:
     rule, paired = each.candidate.hit.rule.rule, each.candidate.paired
     secret, span = Secret(each.secret), lines.span(each.start, each.end)
     snippet = lines.snippet(each.start, each.end, spans)
+    for text in {each.secret.decode("utf-8", "replace"), *texts}:
+        if len(text) >= _REPEATED_CHARS_MIN and text in snippet:
+            snippet = snippet.replace(text, REDACTED)
     if paired is None:
         return Match(rule.id, rule.title, each.candidate.confidence, secret, span, snippet, each.chain)
     half = Secret(paired)

@@ -13,6 +13,7 @@ from pushwarden.model import REDACTED, Span
 SNIPPET_WIDTH: Final = 200
 """Longest snippet in characters; a longer line is cut around the hit."""
 _MARGIN: Final = 60
+_REDACTED: Final = REDACTED.encode()
 _CUT: Final = "\N{HORIZONTAL ELLIPSIS}"
 
 
@@ -101,20 +102,21 @@ class LineIndex:
 
 def _redact(data: bytes, begin: int, stop: int, focus: int, secrets: Sequence[tuple[int, int]]) -> tuple[str, int]:
     """Return the text of ``data[begin:stop]`` without its secrets, and the index in it that belongs to ``focus``."""
-    parts: list[str] = []
+    parts: list[bytes] = []
     at, length, place = begin, 0, 0
     for index in range(bisect_right(secrets, begin, key=_END), len(secrets)):
         s, e = secrets[index]
         if s >= stop or (s > focus and length > place + SNIPPET_WIDTH):
             stop = min(stop, s)
             break
-        parts += (_readable(data[at : max(s, begin)]), REDACTED)
-        length += len(parts[-2])
+        before = data[at : max(s, begin)]
+        parts += (before, _REDACTED)
+        length += len(before) if before.isascii() else len(before.decode(errors="replace"))
         place = length if s <= focus else place
-        length += len(REDACTED)
+        length += len(_REDACTED)
         at = min(e, stop)
-    parts.append(_readable(data[at:stop]))
-    return "".join(parts), place
+    parts.append(data[at:stop])
+    return _readable(b"".join(parts)), place
 
 
 _END: Final = itemgetter(1)

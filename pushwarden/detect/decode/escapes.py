@@ -20,7 +20,13 @@ PROBES: Final = (
     rb"\\x[2-7][0-9A-Fa-f]",
     rb"&#(?:[0-9]{2,3}|[xX]0{0,2}[2-7][0-9A-Fa-f]);",
     _TOKEN + rb"[\"'][ \t]{0,8}(?:[+.&]|\.\.|\|\|)[ \t]{0,8}(?:\\?\r?\n[ \t]{0,80})?[\"']" + _TOKEN,
-    _TOKEN + rb"{3}[\"'][ \t]{0,8}(?:\\?\r?\n[ \t]{0,80}(?:[+.&][ \t]{0,8})?)?[\"']" + _TOKEN + rb"{3}",
+    rb"(?:"
+    + _TOKEN
+    + rb"{3}|"
+    + _TOKEN
+    + rb"\\[nr])[\"'][ \t]{0,8}(?:\\?\r?\n[ \t]{0,80}(?:[+.&][ \t]{0,8})?)?[\"']"
+    + _TOKEN
+    + rb"{3}",
 )
 """Expressions for the engine's database: places where there is something to undo."""
 

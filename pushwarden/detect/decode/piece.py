@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,6 +13,11 @@ GAP: Final = b"\n" * 9
 
 JOINED: Final = "concatenation"
 """The kind of a secret that was written as several literals."""
+
+
+_SUSPECTED: Final = frozenset({"base64", "hex", "utf-16"})
+"""Encodings whose alphabet other things are written in too."""
+_TEXT: Final = re.compile(rb"[\t\n\r\x20-\x7e]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,13 @@ class Piece:
                 found.add(JOINED)
             last, at = here, at + 1
         return tuple(sorted(found - {""}))
+
+    def holds_text(self) -> bool:
+        """Tell whether anything that was decoded reads like text: base64 of noise is often taken for base64 of text."""
+        return any(
+            each.kind and (each.kind not in _SUSPECTED or _TEXT.search(self.data, each.start, each.end))
+            for each in self.segments
+        )
 
     def _at(self, offset: int) -> Segment:
         return self.segments[max(0, bisect_right(self.segments, offset, key=lambda each: each.start) - 1)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import random
 import zlib
 from collections.abc import Callable
 
@@ -160,6 +161,15 @@ def test_too_many_encodings_inside_each_other_make_the_result_incomplete(scanner
     assert [gap.code for gap in result.gaps] == ["decode-depth"]
 
 
+def test_noise_in_the_innermost_encoding_leaves_nothing_unread(scanner: Scanner) -> None:
+    # Twelve bytes of it happen to be letters, and that is what the probe for text asks for.
+    data = random.Random(9).randbytes(30) + b"abcdefghijkl" + random.Random(10).randbytes(30)
+    for _ in range(scanner.limits.text_depth + 1):
+        data = base64.b64encode(data)
+
+    assert scanner.scan(data).gaps == ()
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -211,3 +221,15 @@ def test_ordinary_words_and_hashes_are_not_decoded(scanner: Scanner) -> None:
     text = f"integrity sha256 {made_up(64, '0123456789abcdef')} someRatherLongIdentifierInCamelCase\n" * 20
 
     assert scanner.scan(text.encode()).matches == ()
+
+
+def test_a_key_whose_lines_are_literals_that_end_with_a_line_break_is_read(shipped: Scanner) -> None:
+    body = base64.b64encode(
+        b"\x30\x82\x04\xa2\x02\x01\x00\x02\x82\x01\x01\x00" + random.Random(3).randbytes(1178)
+    ).decode()
+    lines = [body[at : at + 64] for at in range(0, len(body), 64)]
+    source = '"\n    + "'.join(f"{line}\\n" for line in lines)
+
+    matches = shipped.scan(f'String key = "{source}";\n'.encode(), path="Key.java").matches
+
+    assert [each.rule_id for each in matches] == ["private-key-der-base64"]
