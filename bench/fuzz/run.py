@@ -13,7 +13,7 @@ from pathlib import Path
 def main() -> int:
     """Fuzz until libFuzzer's options say stop."""
     try:
-        import atheris  # noqa: PLC0415 - see above
+        import atheris  # type: ignore[import-untyped]  # noqa: PLC0415 - see above
     except ImportError:
         print("atheris is not installed; run: pip install atheris", file=sys.stderr)
         return 2

@@ -12,12 +12,13 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pushwarden.aws.githttp import _parse_advertisement, _receive_pack_bytes
 from pushwarden.aws.pktline import packets
 from pushwarden.detect import Scanner, load_scanner
-from pushwarden.detect.loader import RuleFile, load_rules
+from pushwarden.detect.loader import load_rules
+from pushwarden.detect.rulefile import RuleFile
 from pushwarden.errors import PushwardenError
 from pushwarden.events import SecurityEvent, SecurityResponse, parse_push
 from pushwarden.history.objects import MalformedObjectError, parse_commit, parse_tag
@@ -36,7 +37,7 @@ def events(data: bytes) -> None:
         value = json.loads(data)
     except (ValueError, RecursionError):
         return
-    detail = value.get("detail") if isinstance(value, dict) else value
+    detail: Any = value.get("detail") if isinstance(value, dict) else value
     for parse in (
         parse_push,
         lambda _: SecurityEvent.from_detail(detail),

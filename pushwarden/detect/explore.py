@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,7 +19,7 @@ from pushwarden.detect.lines import LineIndex
 from pushwarden.detect.plain import Engine
 from pushwarden.detect.resolve import Placed, pair_up, place, without_overlaps
 from pushwarden.detect.service import Services
-from pushwarden.model import Match, Secret
+from pushwarden.model import REDACTED, Match, Secret
 
 _MORE_TIME: Final = "scan it again with more time"
 
@@ -44,6 +45,9 @@ class PairedMatch(Match):
 _PLACES: Final = 10_000
 _BYTES_A_PLACE: Final = 200
 """More places to judge than this make no sense, and would take longer than a second for a megabyte."""
+_REPEATS_MAX: Final = 100
+_REPEATED_CHARS_MIN: Final = 5
+"""A snippet is searched for so many of the content's secrets, and only for those that are no short word."""
 _BATCH: Final = 200
 _NO_PROBES: Final[tuple[dict[int, list[int]], dict[int, list[int]], list[int]]] = ({}, {}, [])
 

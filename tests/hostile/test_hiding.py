@@ -225,3 +225,12 @@ def test_a_secret_in_json_of_great_depth_is_found_or_incomplete(scanner: Scanner
     result = scanner.scan(data, path="deep.json")
 
     assert result.matches or result.gaps
+
+
+def test_a_secret_that_is_repeated_where_no_rule_sees_it_is_not_shown(scanner: Scanner) -> None:
+    """Found by fuzzing."""
+    secret = made_up("hidden", 40)
+
+    (match,) = scanner.scan(f"aws_secret_access_key = {secret} and again {secret}\n".encode()).matches
+
+    assert secret not in match.snippet

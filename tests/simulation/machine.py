@@ -20,7 +20,7 @@ from typing import Any, Final, Self, cast
 
 import boto3
 import botocore.endpoint
-import jsonpath_ng.ext  # type: ignore[import-untyped]
+import jsonpath_ng.ext
 import urllib3
 from moto.sqs.models import sqs_backends
 
@@ -119,15 +119,17 @@ class Machine:
         self._sleep = botocore.endpoint.time  # type: ignore[attr-defined]
         botocore.endpoint.time = SimpleNamespace(sleep=self.sleep)  # type: ignore[attr-defined]
         # moto compiles the same few paths for every event anew, which takes longer than all that Pushwarden does.
-        self._parse, jsonpath_ng.ext.parse = jsonpath_ng.ext.parse, functools.cache(jsonpath_ng.ext.parse)
+        parser: Any = jsonpath_ng.ext
+        self._parse, parser.parse = parser.parse, functools.cache(parser.parse)
         self._handlers = {name: importlib.import_module(f"handlers.{name}") for name in FUNCTIONS}
         self._replaced = {name: module.app for name, module in self._handlers.items()}
         self.apps: dict[str, App] = {}
         for name, subscriber in FUNCTIONS.items():
             self._let_in(subscriber)
             self.restart(name)
-        self._introduced = scan_module.introduced
-        scan_module.introduced = self._noting  # type: ignore[assignment]
+        scanning: Any = scan_module
+        self._introduced = scanning.introduced
+        scanning.introduced = self._noting
         self.plain_app("administrator").state.save_setting_once("installed-at", b"0")
         self._log_handler = logging.StreamHandler(self.log)
         self._silenced = list(logger._logger.handlers)
@@ -138,18 +140,18 @@ class Machine:
     def __exit__(self, *_: object) -> None:
         logging.getLogger("pushwarden").removeHandler(self._log_handler)
         logger._logger.handlers[:] = self._silenced
-        scan_module.introduced = self._introduced
+        cast("Any", scan_module).introduced = self._introduced
         for name, module in self._handlers.items():
             module.app = self._replaced[name]  # type: ignore[attr-defined]
         botocore.endpoint.time = self._sleep  # type: ignore[attr-defined]
-        jsonpath_ng.ext.parse = self._parse
+        cast("Any", jsonpath_ng.ext).parse = self._parse
         self.codecommit.stop()
         # moto's backends belong to the process: the next machine begins with empty ones.
         urllib3.request("POST", f"{self.aws.url}/moto-api/reset")
         self.aws.__exit__(None, None, None)
 
     def _noting(self, content: Any, *arguments: Any, **more: Any) -> Introduced:
-        found = self._introduced(content, *arguments, **more)
+        found: Introduced = self._introduced(content, *arguments, **more)
         if not any(gap.code in scan_module.UNFINISHED for gap in found.gaps):
             self.scanned.setdefault(content.repository, set()).update(each.commit_id for each in content.commits)
             self.scanned[content.repository].update(each.tag_id for each in content.tags)
@@ -229,7 +231,7 @@ class Machine:
     def _taken(self, url: str) -> list[str]:
         # As a consumer would receive and delete, without the requests.
         queue = sqs_backends[ACCOUNT][REGION].queues[url.rpartition("/")[2]]
-        taken, queue._messages = [cast("str", each.body) for each in queue._messages], []
+        taken, queue._messages = [each.body for each in queue._messages], []
         return taken
 
     # Functions

@@ -66,7 +66,7 @@ class Clone:
     def tag(self, target: str, name: str, message: str) -> str:
         """Make an annotated tag and return its id."""
         tag = Tag()
-        tag.object = (Commit, target.encode())  # type: ignore[assignment]
+        tag.object = (Commit, target.encode())
         tag.name, tag.message = name.encode(), message.encode()
         tag.tagger, tag.tag_time, tag.tag_timezone = b"Alice <alice@example.com>", next(self._seconds), _ZONE
         oid = tag.id.decode()
@@ -100,7 +100,7 @@ class Clone:
         new_objects = [each for oid in sorted(reachable - self._sent) for each in self._objects[oid]]
         unique = {each.id: each for each in new_objects}
         pack = io.BytesIO()
-        write_pack_objects(pack.write, list(unique.values()), SHA1, deltify=False)
+        write_pack_objects(pack, list(unique.values()), SHA1, deltify=False)
         app = self.machine.plain_app(who)
         try:
             app.git.update_ref(self.name, ref, old=old or ZERO_ID, new=new or ZERO_ID, pack=pack.getvalue())

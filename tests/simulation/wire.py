@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 import urllib3
@@ -147,7 +147,7 @@ def _called(direct: Client, request: Any) -> AWSResponse:
         headers=headers,
         data=body,
     )
-    return AWSResponse(request.url, answer.status_code, dict(answer.headers), _Raw(answer.get_data()))
+    return AWSResponse(request.url, answer.status_code, cast("Any", dict(answer.headers)), _Raw(answer.get_data()))
 
 
 def _timeout(client: str) -> Exception:
@@ -184,7 +184,7 @@ def _refusal(service: str, kind: str, url: str) -> AWSResponse:
         body = (error if service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>").encode()
     else:
         body = f'{{"__type": "{code}", "message": "no"}}'.encode()
-    return AWSResponse(url, status, {}, _Raw(body))
+    return AWSResponse(url, status, cast("Any", {}), _Raw(body))
 
 
 class _Raw(io.BytesIO):

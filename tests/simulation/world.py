@@ -267,7 +267,7 @@ class World:
         number = f"{source.getrandbits(40):x}"
         on = (tip,) if tip else ()
         new_ref = f"refs/heads/b{number[:4]}"
-        secret = _assignment(source)
+        secret = self._assignment(source)
         leak = {f"conf/{number[:3]}.txt": secret.encode()}
         clean = {f"src/{number[:2]}.txt": f"text {number}\n".encode()}
         planted: list[tuple[str, str]] = []
@@ -284,7 +284,7 @@ class World:
             case "leak":
                 new = committed(leak, *on, bad=secret)
             case "many":
-                second = _assignment(source)
+                second = self._assignment(source)
                 new = committed(clean, committed(leak, *on, bad=secret))
                 new = committed({"other.txt": second.encode()}, new, bad=second)
             case "removed-again":
@@ -329,6 +329,13 @@ class World:
                 return
         self._send(clone, ref, tip, new, who, planted)
 
+    def _assignment(self, source: random.Random) -> str:
+        """Return a secret that the scanner knows as one: now and then random characters look like nothing."""
+        while True:
+            text = f"aws_secret_access_key = {made_up(source.getrandbits(64), 40)}\n"
+            if self.machine.scanner.scan(text.encode()).matches:
+                return text
+
     def _send(  # noqa: PLR0917 - what a push is
         self, clone: Clone, ref: str, old: str | None, new: str | None, who: str, planted: list[tuple[str, str]]
     ) -> None:
@@ -340,10 +347,6 @@ class World:
             sent = [e for e in self.machine.pushed[before:] if e["detail"]["referenceFullName"] == ref]
             assert sent
             self.ledger.plants += [Plant(clone, secret, commit, ref) for secret, commit in planted]
-
-
-def _assignment(source: random.Random) -> str:
-    return f"aws_secret_access_key = {made_up(source.getrandbits(64), 40)}\n"
 
 
 def _iso(seconds: float) -> str:
