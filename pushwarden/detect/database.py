@@ -20,6 +20,8 @@ from typing import Final
 import hyperscan
 
 from pushwarden import __version__
+from pushwarden.detect.decode import PROBES
+from pushwarden.detect.generic import TRIGGERS
 from pushwarden.detect.multi import MultiEngine, compile_database
 from pushwarden.detect.plan import Plan, dump, load
 
@@ -98,6 +100,8 @@ def read_database(path: Path) -> Loaded:
 def cache_name(files: Iterable[tuple[str, bytes]]) -> str:
     """Return the file name of the database of these rule files (name and content) on this machine."""
     sha = hashlib.sha256(f"{_MAGIC!r}{__version__}{_hyperscan_version()}{sys.byteorder}{_processor()}".encode())
+    for probe in (*PROBES, *TRIGGERS):
+        sha.update(probe + b"\0")
     for name, content in files:
         sha.update(f"\0{name}\0{len(content)}\0".encode())
         sha.update(content)

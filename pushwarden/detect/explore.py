@@ -227,7 +227,8 @@ def _match(each: Placed, lines: LineIndex, spans: Sequence[tuple[int, int]], tex
     rule, paired = each.candidate.hit.rule.rule, each.candidate.paired
     secret, span = Secret(each.secret), lines.span(each.start, each.end)
     snippet = lines.snippet(each.start, each.end, spans)
-    for text in {each.secret.decode("utf-8", "replace"), *texts}:
+    own = {half.decode("utf-8", "replace") for half in (each.secret, paired or b"")}
+    for text in own | texts:
         if len(text) >= _REPEATED_CHARS_MIN and text in snippet:
             snippet = snippet.replace(text, REDACTED)
     if paired is None:

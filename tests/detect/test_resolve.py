@@ -115,3 +115,10 @@ def test_an_aws_key_with_its_id_is_one_finding(shipped: Scanner) -> None:
     text = f'access_key = "{key_id}"\naws_secret_access_key = "{made_up(40, seed=4)}"\n'
 
     assert len(ids(shipped, text)) == 1
+
+
+def test_no_half_shows_in_the_line_of_the_other(acme: Scanner) -> None:
+    (match,) = acme.scan(f"{ID} acme_key={KEY}\n".encode()).matches
+
+    assert ID not in match.snippet
+    assert KEY not in match.snippet
