@@ -21,7 +21,6 @@ from typing import Any, Final, Self, cast
 import boto3
 import botocore.endpoint
 import jsonpath_ng.ext
-import urllib3
 from moto.sqs.models import sqs_backends
 
 import pushwarden.service.scan as scan_module
@@ -146,8 +145,6 @@ class Machine:
         botocore.endpoint.time = self._sleep  # type: ignore[attr-defined]
         cast("Any", jsonpath_ng.ext).parse = self._parse
         self.codecommit.stop()
-        # moto's backends belong to the process: the next machine begins with empty ones.
-        urllib3.request("POST", f"{self.aws.url}/moto-api/reset")
         self.aws.__exit__(None, None, None)
 
     def _noting(self, content: Any, *arguments: Any, **more: Any) -> Introduced:
