@@ -41,6 +41,13 @@ class Died:
     """As :attr:`multiprocessing.Process.exitcode`: negative for a signal."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    """What ``work`` raised in a worker, on its way to the caller."""
+
+    error: Exception
+
+
 def default_jobs() -> int:
     """Return the number of processors this process may use, at least 1."""
     if sys.platform == "linux":
@@ -77,7 +84,7 @@ class Pool(Generic[Task, Result]):
         self._workers.clear()
 
     def map(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Result | Died]]:
-        """Yield each task with its result, in the order in which they end."""
+        """Yield each task with its result, in the order in which they end; what ``work`` raises is raised here."""
         if self._jobs == 1:
             for task in tasks:
                 yield task, self._work(task)
@@ -93,11 +100,13 @@ class Pool(Generic[Task, Result]):
                 connection = cast("Connection", ready)
                 task = busy.pop(connection)
                 try:
-                    result: Result | Died = connection.recv()
+                    result: Result | Died | _Raised = connection.recv()
                 except (EOFError, ConnectionResetError):
                     result = self._bury(connection)
                     self._hand_out(None, queue, busy)
                 else:
+                    if isinstance(result, _Raised):
+                        raise result.error
                     self._hand_out(connection, queue, busy)
                 yield task, result
 
@@ -134,9 +143,17 @@ def _serve(tasks: Connection, work: Callable[[Task], Result], inherited: list[Co
         each.close()  # a copy held here would keep a sibling from seeing its end
     try:
         while True:
-            tasks.send(work(tasks.recv()))
+            tasks.send(_done(work, tasks.recv()))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # there are no more tasks, or nobody waits for a result
     finally:
         if isinstance(work, Closing):
             work.close()
+
+
+def _done(work: Callable[[Task], Result], task: Task) -> Result | _Raised:
+    try:
+        return work(task)
+    except Exception as error:  # noqa: BLE001 - it is the caller's: without this, each task would cost a worker its life
+        error.__traceback__ = None  # it does not travel, and neither does what its frames hold
+        return _Raised(error)

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,21 @@ def test_interrupt_ends_the_workers() -> None:
     for worker in workers:
         with pytest.raises(ProcessLookupError):
             os.kill(worker, 0)
+
+
+def _failing(task: int) -> int:
+    raise ZeroDivisionError(f"task {task}")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_work_raises_reaches_the_caller_at_once(jobs: int) -> None:
+    seen: list[int] = []
+
+    def tasks() -> Iterator[int]:
+        for number in range(1000):
+            seen.append(number)
+            yield number
+
+    with pytest.raises(ZeroDivisionError, match="task 0"), Pool(_failing, jobs) as pool:
+        list(pool.map(tasks()))
+    assert len(seen) <= 2 * jobs
