@@ -94,8 +94,23 @@ def _told(ledger: Ledger) -> Iterator[str]:
         }
         assert marks, "the planted secret is none to the scanner"
         naming = {each["incidentId"] for each in events if any(f["fingerprint"] in marks for f in each["findings"])}
-        if not naming & mailed and not (plant.clone.name in ledger.gone and plant.clone.name in gone):
+        excused = plant.clone.name in ledger.gone and plant.clone.name in gone
+        if not naming & mailed and not excused and not _unknowable(ledger, plant):
             yield f"nobody was told of the secret in {plant.commit} of {plant.clone.name} {plant.ref}"
+
+
+def _unknowable(ledger: Ledger, plant: Plant) -> bool:
+    """Tell whether every event that could name a commit was lost, and no ref holds it any more: there is nothing to see."""
+    clone = plant.clone
+    if clone.name not in ledger.gone and any(plant.commit in clone.history(tip) for tip in clone.refs().values()):
+        return False
+    named = {
+        each["detail"].get(key)
+        for each in ledger.machine.heard
+        if each["detail"]["repositoryName"] == clone.name
+        for key in ("oldCommitId", "commitId")
+    }
+    return not any(plant.commit in clone.history(oid) for oid in named if oid)
 
 
 def _answered(ledger: Ledger) -> Iterator[str]:

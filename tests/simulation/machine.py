@@ -98,6 +98,8 @@ class Machine:
         self.chats: list[dict[str, Any]] = []
         self.pushed: list[dict[str, Any]] = []
         """The CodeCommit events that were sent, whether or not they arrive."""
+        self.heard: list[dict[str, Any]] = []
+        """Those of them that do."""
         self.errors: list[str] = []
         """Tracebacks of what no function should ever raise."""
         self.post: Callable[[dict[str, Any]], list[float]] = lambda _event: [0.0]
@@ -156,7 +158,7 @@ class Machine:
 
     def forget(self) -> None:
         """Begin with empty boxes; what the table and the repositories hold stays."""
-        for each in (self.queue, self.dead, self.bus, self.mails, self.chats, self.pushed, self.errors):
+        for each in (self.queue, self.dead, self.bus, self.mails, self.chats, self.pushed, self.heard, self.errors):
             each.clear()
         self.log.seek(0)
         self.log.truncate()
@@ -207,7 +209,10 @@ class Machine:
     def _on_event(self, event: dict[str, Any]) -> None:
         event["time"] = dt.datetime.fromtimestamp(self.clock_s, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self.pushed.append(event)
-        for delay_s in self.post(event):
+        fates = self.post(event)
+        if fates:
+            self.heard.append(event)
+        for delay_s in fates:
             self.deliver(event, delay_s)
 
     def deliver(self, event: Mapping[str, Any], delay_s: float = 0.0) -> None:
