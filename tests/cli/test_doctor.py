@@ -62,27 +62,27 @@ def test_the_command_says_so(service: LocalService, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "ok    rule pushwarden-scan\n" in done.stdout
+    assert f"ok    rule {service.stack.name}-scan\n" in done.stdout
     assert done.stdout.endswith("All is well.\n")
 
 
 def test_a_rule_that_is_switched_off_is_named(service: LocalService) -> None:
     events = service.aws.client("events")
-    events.disable_rule(Name="pushwarden-scan")
+    events.disable_rule(Name=f"{service.stack.name}-scan")
     try:
         assert failures(service) == {
-            "rule pushwarden-scan": "it is DISABLED; enable it, or no event gets through",
+            f"rule {service.stack.name}-scan": "it is DISABLED; enable it, or no event gets through",
         }
     finally:
-        events.enable_rule(Name="pushwarden-scan")
+        events.enable_rule(Name=f"{service.stack.name}-scan")
 
 
 def test_events_that_failed_for_good_are_counted(service: LocalService) -> None:
     sqs = service.aws.client("sqs")
-    url = sqs.get_queue_url(QueueName="pushwarden-reset-dead")["QueueUrl"]
+    url = sqs.get_queue_url(QueueName=f"{service.stack.name}-reset-dead")["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="{}")
     try:
-        assert failures(service)["queue pushwarden-reset-dead"].startswith("1 events failed for good")
+        assert failures(service)[f"queue {service.stack.name}-reset-dead"].startswith("1 events failed for good")
     finally:
         sqs.purge_queue(QueueUrl=url)
 
