@@ -49,8 +49,8 @@ sbom: $(VENV)/.dev  ## Write a bill of materials (CycloneDX) for each function p
 docs: $(VENV)/.dev  ## Write the catalogue of rules
 	@$(BIN)/pushwarden rules catalogue > docs/rules.md
 
-soak: $(VENV)/.dev  ## The long simulation and the fuzzers
-	@$(BIN)/python -m bench soak
+soak: $(VENV)/.dev  ## The long simulation: 10,000 pushes, every crash point
+	@$(BIN)/python -m bench.soak --pushes 10000
 
 format: $(VENV)/.dev  ## Format the code
 	@$(BIN)/ruff check --fix-only --quiet .
