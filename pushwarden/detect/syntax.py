@@ -1,6 +1,6 @@
 """Read a rule's pattern into a tree, so that engines can reason about it: how wide a match is, what must stand in it.
 
-The language is that of the :mod:`regex` module over bytes (https://pypi.org/project/regex/), without the parts that only
+The language is that of the :mod:`regex` module over bytes (https://github.com/mrabarnett/mrab-regex), without the parts that only
 it has: recursion, fuzzy matching, named lists, Unicode properties, set operations.
 """
 
