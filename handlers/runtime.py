@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -45,7 +46,7 @@ def each_record(event: Mapping[str, Any], work: Callable[[Mapping[str, Any]], Ma
     """Call ``work`` with the EventBridge event in each SQS record; report those that failed, so that they come again.
 
     ``work`` returns what is worth logging. What it raises is logged by class and message: our own messages hold no
-    secret, and those of botocore only what was asked of AWS.
+    secret, and those of botocore only what was asked of AWS. What nobody foresaw is logged by class and place alone.
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
     """
@@ -61,7 +62,15 @@ def each_record(event: Mapping[str, Any], work: Callable[[Mapping[str, Any]], Ma
             code = error.response.get("Error", {}).get("Code") if isinstance(error, ClientError) else None
             logger.error("failed", extra={"error": type(error).__name__, "reason": code})  # noqa: TRY400 - no traceback
             failures.append({"itemIdentifier": record["messageId"]})
+        except Exception as error:  # noqa: BLE001 - Lambda would log its message, and nobody foresaw what that quotes
+            logger.error("failed", extra={"error": type(error).__name__, "reason": "unforeseen", "at": _place(error)})  # noqa: TRY400
+            failures.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failures}
+
+
+def _place(error: Exception) -> list[str]:
+    """Return where an error was raised, innermost last: files and lines, none of the values."""
+    return [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-5:]]
 
 
 def _envelope(record: Mapping[str, Any]) -> Mapping[str, Any]:

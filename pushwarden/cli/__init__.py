@@ -82,8 +82,10 @@ def main() -> None:
     except PushwardenError as error:
         click.echo(f"pushwarden: {error}", err=True)
         code = EXIT_UNEXPECTED
-    except Exception:  # noqa: BLE001 - the last line of defence: Python's own exit code 1 would mean findings
-        traceback.print_exc()
+    except Exception as error:  # noqa: BLE001 - the last line of defence: Python's own exit code 1 would mean findings
+        # Without its message: nobody foresaw the error, so nobody knows what it quotes.
+        places = "".join(traceback.format_tb(error.__traceback__))
+        click.echo(f"{places}{type(error).__name__}", err=True)
         click.echo("pushwarden: this is a defect of pushwarden; please report it with the lines above", err=True)
         code = EXIT_UNEXPECTED
     sys.exit(code if isinstance(code, int) else 0)
