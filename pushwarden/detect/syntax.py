@@ -203,7 +203,8 @@ class _Reader:
         if char == "^":
             return Mark("line-start" if "m" in flags else "start")
         if char == "$":
-            return Mark("line-end" if "m" in flags else "end")
+            # Without (?m) too: it then also stands before a last line break, which "end" does not.
+            return Mark("line-end")
         return Chars(_fold(_mask(char.encode()), flags))
 
     def group(self, flags: frozenset[str]) -> Node | None:

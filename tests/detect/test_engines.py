@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import hypothesis
 import pytest
 import regex
 from hypothesis import HealthCheck, given, settings
@@ -107,6 +108,7 @@ QUANTIFIED = st.builds(
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(st.lists(QUANTIFIED, min_size=1, max_size=6), st.text(alphabet="abc \n", max_size=24))
+@hypothesis.example(["$", r"\s"], "\n")
 def test_a_trigger_of_any_pattern_ends_inside_each_of_its_matches(parts: list[str], text: str) -> None:
     pattern, data = "".join(parts), text.encode()
     shape = shape_of(pattern)
