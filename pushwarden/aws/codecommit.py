@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from botocore.exceptions import ClientError
 
-from pushwarden.aws.retry import RetryPolicy
+from pushwarden.aws.retry import RetryPolicy, is_passing
 from pushwarden.errors import PushwardenError
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ _DENIED: Final = frozenset({
 
 class CodeCommitError(PushwardenError):
     """CodeCommit refused a call, for good."""
+
+
+class CodeCommitBusyError(CodeCommitError):
+    """CodeCommit throttled or failed again and again; the same call may well succeed later."""
 
 
 class RepositoryGoneError(CodeCommitError):
@@ -210,6 +214,8 @@ class CodeCommit:
         try:
             return self.retry.call(function)
         except ClientError as error:
+            if is_passing(error):
+                raise CodeCommitBusyError(f"{what}: CodeCommit is busy or failing; try again later") from None
             raise _translated(error, what) from None
 
 

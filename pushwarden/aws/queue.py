@@ -28,15 +28,19 @@ class Queue:
     client: SQSClient
     url: str
 
-    def send(self, bodies: Sequence[str]) -> None:
+    def send(self, bodies: Sequence[str], *, delay_s: int = 0) -> None:
         """Send messages. Each may arrive more than once, and in any order.
+
+        Args:
+            bodies: what the messages say.
+            delay_s: seconds after which they become visible, at most 900.
 
         Raises:
             QueueError: SQS did not take all of them.
         """
         for start in range(0, len(bodies), _BATCH):
             batch = bodies[start : start + _BATCH]
-            entries = [{"Id": str(i), "MessageBody": body} for i, body in enumerate(batch)]
+            entries = [{"Id": str(i), "MessageBody": body, "DelaySeconds": delay_s} for i, body in enumerate(batch)]
             answer = self.client.send_message_batch(QueueUrl=self.url, Entries=entries)  # type: ignore[arg-type]
             if answer.get("Failed"):
                 code = answer["Failed"][0].get("Code", "unknown error")
