@@ -16,6 +16,7 @@ import boto3
 from moto.core.config import default_user_config
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.events.models import events_backends
+from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -23,16 +24,19 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from pushwarden.backfill_machine import definition
+from pushwarden.backfill_machine import PREFIX, definition
+from pushwarden.local.calls import Reader
 from pushwarden.local.codecommit import Principal
 from pushwarden.local.gate import Gate
 from pushwarden.settings import Policy, Settings
-from pushwarden.topology import SUBSCRIBERS, Bus, Resource, Subscriber
+from pushwarden.topology import SUBSCRIBERS, WORKERS, Bus, Resource, Subscriber
 
 REGION: Final = "eu-central-1"
 ACCOUNT: Final = DEFAULT_ACCOUNT_ID
 PLUMBING_KEY: Final = "local-plumbing"
 """The access key of the service's own wiring, which may do everything."""
+_MACHINE_KEY: Final = "ak"
+"""The access key that moto's state machines call other services with."""
 _VISIBILITY_S: Final = 30
 
 
@@ -42,7 +46,7 @@ class LocalAws:
     def __init__(self) -> None:
         # moto logs each request otherwise; what happens is shown by the service itself.
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        self.gate = Gate(DomainDispatcherApplication(create_backend_app), ACCOUNT)
+        self.gate = Gate(DomainDispatcherApplication(create_backend_app), Reader(ACCOUNT, _user_of_key))
         self._server: BaseWSGIServer = make_server("127.0.0.1", 0, self.gate, threaded=True, request_handler=_Quiet)
         self._thread = threading.Thread(target=self._server.serve_forever, name="aws", daemon=True)
         # moto runs a state machine only when told to, and reaches S3 and Lambda through the port that this variable
@@ -78,6 +82,14 @@ class LocalAws:
             aws_access_key_id=PLUMBING_KEY,
             aws_secret_access_key=PLUMBING_KEY,
         )
+
+
+def _user_of_key(key_id: str) -> str | None:
+    """Return the user whose access key this is, as far as moto's IAM knows."""
+    backend = iam_backends[ACCOUNT]["aws"]
+    return next(
+        (name for name, user in backend.users.items() if any(k.access_key_id == key_id for k in user.access_keys)), None
+    )
 
 
 class _Quiet(MotoRequestHandler):
@@ -124,6 +136,8 @@ class Stack:
         self.settings = replace(
             self.settings, scan_queue=self.queues["scan"], backfill_machine=self._machine(aws.client("stepfunctions"))
         )
+        self._encrypt()
+        self._let_the_machine_in()
         self.mail_queue = self._mailbox("mails", self.settings.mail_topic)
         self.chat_queue = self._mailbox("chats", self.settings.chat_topic)
         self.watch_queue = self._watch()
@@ -168,6 +182,31 @@ class Stack:
             policies=({"Version": "2012-10-17", "Statement": statements},),
         )
 
+    def _encrypt(self) -> None:
+        """Tell the gate what the stack's key encrypts."""
+        places = (Resource.TABLE, Resource.MAIL_TOPIC, Resource.CHAT_TOPIC, Resource.QUEUE_SCAN)
+        encrypted = [arn for each in places for arn in self._arns(each)]
+        encrypted.append(f"arn:aws:s3:::{self.settings.backup_bucket}")
+        self.aws.gate.keys |= dict.fromkeys(encrypted, self.settings.key_id)
+
+    def _let_the_machine_in(self) -> None:
+        """Give the state machine the rights that it needs for what moto does in its name, and no others."""
+        functions = [f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}-{each.name}" for each in WORKERS]
+        lists = f"arn:aws:s3:::{self.settings.backup_bucket}/{PREFIX}*"
+        granted = [
+            (["lambda:InvokeFunction"], functions),
+            (["s3:GetObject", "s3:PutObject"], [lists]),
+            (["kms:Decrypt", "kms:GenerateDataKey"], [self.settings.key_id]),
+        ]
+        statements = [{"Effect": "Allow", "Action": actions, "Resource": where} for actions, where in granted]
+        self.machine_role = f"arn:aws:iam::{ACCOUNT}:role/{self.name}-backfill"
+        self.aws.gate.principals[_MACHINE_KEY] = Principal(
+            f"arn:aws:sts::{ACCOUNT}:assumed-role/{self.name}-backfill/run",
+            _MACHINE_KEY,
+            _MACHINE_KEY,
+            policies=({"Version": "2012-10-17", "Statement": statements},),
+        )
+
     def _arns(self, resource: Resource) -> list[str]:
         settings = self.settings
         return {
@@ -180,7 +219,10 @@ class Stack:
             Resource.KEY: [settings.key_id],
             Resource.QUEUE_SCAN: [self._arn(settings.scan_queue)],
             Resource.BACKFILL: [settings.backfill_machine],
-        }.get(resource, ["*"])
+            Resource.IAM_USERS: [f"arn:aws:iam::{ACCOUNT}:user/*"],
+            Resource.SECURITY_HUB: [f"arn:aws:securityhub:{REGION}:{ACCOUNT}:product/{ACCOUNT}/default"],
+            Resource.ANY: ["*"],
+        }[resource]
 
     def _subscribe(self, subscriber: Subscriber) -> str:
         dead = self._sqs.create_queue(QueueName=f"{self.name}-{subscriber.name}-dead")["QueueUrl"]

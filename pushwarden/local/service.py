@@ -17,7 +17,9 @@ import git
 
 from pushwarden.errors import PushwardenError
 from pushwarden.local.aws import ACCOUNT, PLUMBING_KEY, REGION, LocalAws, Stack
+from pushwarden.local.calls import Call, CallLog
 from pushwarden.local.codecommit import CodeCommitServer, Principal
+from pushwarden.local.codecommit.iam import AccessRequest, Decision
 from pushwarden.local.invoked import Invoked
 from pushwarden.local.mailbox import Mailbox
 from pushwarden.local.worker import HANDLER, PLUMBING, QUEUE, SQS_URL, TIMEOUT
@@ -73,6 +75,8 @@ class LocalService:
             people = (developer(), administrator())
             server = CodeCommitServer(self.root / "repositories", ACCOUNT, REGION, people, self._deliver, self._port)
             self.codecommit = exit_.enter_context(server)
+            server.on_decision = self._log_decision
+            self.aws.gate.tags = self.codecommit.tags
             self.stack = Stack(self.aws, self.aws.free_name(STACK), self.policy, self.codecommit.url)
             sqs = self.aws.client("sqs")
             self.mailbox = Mailbox(sqs, self.stack.mail_queue, self.root / "mail")
@@ -178,6 +182,26 @@ class LocalService:
             FunctionFailedError: it raised.
         """
         return self._invoked[function].invoke({} if payload is None else payload)
+
+    @property
+    def calls(self) -> CallLog:
+        """Who has made which calls to AWS, CodeCommit among them."""
+        return self.aws.gate.calls
+
+    def _log_decision(self, principal: Principal, request: AccessRequest, decision: Decision) -> None:
+        context = {key: tuple(values) for key, values in request.context.items() if key != "aws:principalarn"}
+        call = Call(request.action, request.resource, tuple(sorted(context.items())))
+        self.calls.add(principal.policy_arn, call, allowed=decision is Decision.ALLOW)
+
+    def restart(self, function: str) -> None:
+        """Start a function's process anew, as a cold start would: it knows nothing of what the last one knew."""
+        worker = self._workers.pop(function)
+        worker.terminate()
+        worker.wait(10)
+        log = self.root / "logs" / f"{function}.log"
+        log.rename(log.with_suffix(f".{time.monotonic_ns()}.log"))
+        self._start(next(each for each in self.stack.subscribers if each.name == function))
+        self._await_ready()
 
     def _deliver(self, event: Mapping[str, Any]) -> None:
         self.stack.deliver(event)

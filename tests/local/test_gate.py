@@ -11,6 +11,7 @@ from pushwarden.local.aws import REGION, LocalAws
 from pushwarden.local.codecommit import Principal
 
 ROLE = "arn:aws:sts::123456789012:assumed-role/x/x"
+ROLE_ARN = "arn:aws:iam::123456789012:role/x"
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,9 @@ def test_a_call_that_is_granted_goes_through(aws: LocalAws) -> None:
     entry = {"Source": "x", "DetailType": "x", "Detail": "{}"}
 
     assert events.put_events(Entries=[entry])["FailedEntryCount"] == 0
-    assert aws.gate.used[ROLE]["events:PutEvents"] == 1
+    (call,) = aws.gate.calls.of(ROLE_ARN)
+    assert call.action == "events:PutEvents"
+    assert dict(call.context) == {"events:source": ("x",), "events:detail-type": ("x",)}
 
 
 @pytest.mark.parametrize("service", ["dynamodb", "kms", "sns", "s3", "events"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,7 +16,7 @@ from pushwarden.local.codecommit.errors import ApiError
 from pushwarden.local.codecommit.events import Event
 from pushwarden.local.codecommit.faults import Faults, RequestLog
 from pushwarden.local.codecommit.http import HttpServer
-from pushwarden.local.codecommit.state import Account
+from pushwarden.local.codecommit.state import Account, OnDecision
 
 
 class CodeCommitServer:
@@ -102,6 +102,22 @@ class CodeCommitServer:
     def remove_principal(self, access_key_id: str) -> None:
         """Forget a caller: its next request is refused."""
         self._principals.remove(access_key_id)
+
+    def tags(self, arn: str) -> Mapping[str, str]:
+        """Return the tags of a repository, as AWS's tagging service would: none for one that is not there."""
+        try:
+            return dict(self._account.repository_by_arn(arn).tags)
+        except ApiError:
+            return {}
+
+    @property
+    def on_decision(self) -> OnDecision | None:
+        """Called with every decision about access: the caller, the request with its conditions, and the answer."""
+        return self._account.on_decision
+
+    @on_decision.setter
+    def on_decision(self, value: OnDecision | None) -> None:
+        self._account.on_decision = value
 
     @property
     def faults(self) -> Faults:

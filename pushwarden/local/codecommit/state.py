@@ -7,7 +7,7 @@ import re
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -24,6 +24,8 @@ MAX_OPEN_READERS: Final = 16
 """Object readers are processes: the ones used least recently are closed."""
 
 NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+
+OnDecision = Callable[[Principal, AccessRequest, Decision], None]
 
 
 def utcnow() -> dt.datetime:
@@ -68,6 +70,8 @@ class Account:
         self._repositories: dict[str, Repository] = {}
         self.pull_requests: dict[str, PullRequest] = {}
         self._readers: OrderedDict[str, BareRepository] = OrderedDict()
+        self.on_decision: OnDecision | None = None
+        """Told of every decision about access."""
 
     # Repositories
 
@@ -176,7 +180,11 @@ class Account:
             context[f"aws:resourcetag/{key.lower()}"] = [value]
         context |= {key.lower(): values for key, values in (extra or {}).items()}
         resource = "*" if name is None else self.arn(name)
-        return evaluate(principal.policies, AccessRequest(f"codecommit:{action}", resource, context))
+        request = AccessRequest(f"codecommit:{action}", resource, context)
+        decision = evaluate(principal.policies, request)
+        if self.on_decision is not None:
+            self.on_decision(principal, request, decision)
+        return decision
 
     # Changes of refs
 
