@@ -11,6 +11,7 @@ from pushwarden.history.local.files import crash_gap
 from pushwarden.history.local.git import Git
 from pushwarden.history.local.model import MIB, Limits, Progress, Report, Scan, Scanner
 from pushwarden.history.local.objects import ObjectReader, Unreadable
+from pushwarden.history.local.packs import Packs
 from pushwarden.history.local.pool import Died, Pool
 from pushwarden.history.local.texts import parse_written
 from pushwarden.model import Gap, Source
@@ -116,10 +117,10 @@ def tasks(wanted: Iterable[Wanted]) -> Iterator[Task]:
 class BlobWorker:
     """Scans tasks of objects; has its own git and remembers the people it has seen."""
 
-    def __init__(self, git: Git, scanner: Scanner, limits: Limits) -> None:
+    def __init__(self, git: Git, scanner: Scanner, limits: Limits, packs: Packs | None) -> None:
         self._scanner = scanner
         self._limits = limits
-        self._reader = ObjectReader(git)
+        self._reader = ObjectReader(git, packs)
         self._people: dict[bytes, Scan] = {}
 
     def __call__(self, task: Task) -> Batch:
@@ -177,11 +178,12 @@ def scan_objects(
     jobs: int,
     limits: Limits,
     report: Report,
+    packs: Packs | None = None,
 ) -> None:
-    """Scan objects and add what is found to ``into``."""
+    """Scan objects and add what is found to ``into``; ``packs`` are those of the repository, if they may be read."""
     total = sum(each.size for each in wanted)
     done = 0
-    worker = BlobWorker(git, scanner, limits)
+    worker = BlobWorker(git, scanner, limits, packs)
     try:
         with Pool(worker, jobs if total + OVERHEAD * len(wanted) >= ALONE_BYTES else 1) as pool:
             for task, result in _survive(pool, tasks(wanted)):

@@ -135,6 +135,7 @@ def scan_more(context: Context, wanted: Sequence[Wanted], results: Results) -> N
         jobs=context.jobs,
         limits=context.limits,
         report=context.report,
+        packs=context.repository.packs(),
     )
 
 

@@ -12,6 +12,7 @@ from io import BytesIO
 from typing import IO, Final, Self
 
 from pushwarden.history.local.git import PIPE_BYTES, Git, tidy
+from pushwarden.history.local.packs import PackReader, Packs
 
 if sys.platform == "linux":
     import fcntl
@@ -93,15 +94,32 @@ class Unreadable:
 
 
 class ObjectReader:
-    """Reads objects through one ``git cat-file --batch``, which is started again after an object that kills it."""
+    """Reads objects: from the packs where it can, else through one ``git cat-file --batch``.
 
-    def __init__(self, git: Git) -> None:
+    Git is started at the first object that needs it, and again after an object that kills it.
+    """
+
+    def __init__(self, git: Git, packs: Packs | None = None) -> None:
         self._git = git
+        self._packs = PackReader(packs) if packs is not None else None
         self._process: subprocess.Popen[bytes] | None = None
         self._stderr: IO[bytes] | None = None
 
     def read(self, names: Sequence[bytes]) -> Iterator[tuple[bytes, bytes | Unreadable]]:
-        """Yield each id with the object's bytes, in the order given."""
+        """Yield each id with the object's bytes; what only git can read comes last."""
+        if self._packs is None:
+            yield from self._read_by_git(names)
+            return
+        left = []
+        for name in names:
+            data = self._packs.read(name)
+            if data is None:
+                left.append(name)
+            else:
+                yield name, data
+        yield from self._read_by_git(left)
+
+    def _read_by_git(self, names: Sequence[bytes]) -> Iterator[tuple[bytes, bytes | Unreadable]]:
         start = 0
         while start < len(names):
             done = 0

@@ -11,6 +11,7 @@ from typing import Final
 
 from pushwarden.errors import UsageError
 from pushwarden.history.local.git import Git, GitError
+from pushwarden.history.local.packs import Packs
 
 SHA256: Final = "sha256"
 
@@ -42,6 +43,10 @@ class Repository:
             return frozenset((self.common_dir / "shallow").read_bytes().split())
         except FileNotFoundError:
             return frozenset()
+
+    def packs(self) -> Packs:
+        """Map the packs as they are now."""
+        return Packs.open(self.common_dir, len(self.null_id) // 2)
 
     @property
     def empty_tree(self) -> str:
