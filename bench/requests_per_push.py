@@ -14,6 +14,8 @@ from bench._history import fill, made_up_key
 from bench._service import REPOSITORY, running, unlock
 from pushwarden.local.person import Person
 from pushwarden.local.service import LocalService, medium_policy
+from pushwarden.policies import RESET_ALLOWED, RESET_TAG_KEY
+from pushwarden.settings import Policy
 
 COMMITS = (1, 10, 100, 1000)
 MAIN = "refs/heads/main"
@@ -86,6 +88,20 @@ def show(what: str, cost: dict[str, Counter[str]]) -> None:
         print(f"{what:<44} {role:<6} {operations.total():>2}  {listed}")
 
 
+def by_tag() -> None:
+    """Measure with the default policy, where a repository's tags say whether it may be reset, in fresh processes."""
+    with running(Policy(), tags={"RepoState": "ok", RESET_TAG_KEY: RESET_ALLOWED}) as (service, admin):
+        pushes = Pushes(service, admin)
+        pushes.clean()
+        pushes.push(1, {f"old-{i}.txt": f"# old {i}\n" for i in range(20)})
+        pushes.leak(edits=1)
+        pushes.own()
+        for function in ("scan", "reset", "lock"):
+            service.restart(function)
+        show("by tag, cold: leak in a changed file", pushes.leak(edits=1))
+        show("by tag: leak in a new file", pushes.leak())
+
+
 def main() -> None:
     with running(medium_policy()) as (service, admin):
         pushes = Pushes(service, admin)
@@ -99,6 +115,7 @@ def main() -> None:
         for edits in (1, 20):
             show(f"leak among changed files: {edits}", pushes.leak(edits=edits))
         show("clean, 1000 commits", pushes.clean(1000))
+    by_tag()
 
 
 if __name__ == "__main__":

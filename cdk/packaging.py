@@ -38,7 +38,7 @@ _JUNK_FILES: Final = frozenset(
     {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "WHEEL", ".lock"}
 )
 _JUNK_SUFFIXES: Final = (".pyi", ".c", ".h", ".pyx", ".pyc", ".rs")
-_CLIENT_NAMES: Final = {"states": "stepfunctions"}
+_CLIENT_NAMES: Final = {"states": "stepfunctions", "tag": "resourcegroupstaggingapi"}
 """Where botocore's name for a service is not the prefix of its actions."""
 _NO_TIME: Final = (1980, 1, 1, 0, 0, 0)
 

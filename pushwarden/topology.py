@@ -94,7 +94,10 @@ def _responses(action: str) -> Mapping[str, Any]:
 
 
 _STEPS: Final = Grant(("dynamodb:GetItem", "dynamodb:PutItem"), Resource.TABLE)
+_READ_KEY: Final = Grant(("kms:Decrypt",), Resource.KEY)
+"""For the table, and for the key that seals security events."""
 _USE_KEY: Final = Grant(("kms:Decrypt", "kms:GenerateDataKey"), Resource.KEY)
+"""For who sends to an encrypted topic or queue or writes to the bucket as well: these services ask KMS in its name."""
 _PUBLISH: Final = Grant(("events:PutEvents",), Resource.SECURITY_BUS)
 
 SCAN: Final = Subscriber(
@@ -116,12 +119,12 @@ SCAN: Final = Subscriber(
                 "codecommit:GetDifferences",
                 "codecommit:GetRepository",
                 "codecommit:GitPull",
-                "codecommit:ListTagsForResource",
             ),
             Resource.REPOSITORIES,
         ),
+        Grant(("tag:GetResources",), Resource.ANY),
         Grant(("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"), Resource.TABLE),
-        Grant(("kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"), Resource.KEY),
+        Grant(("kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"), Resource.KEY),
         _PUBLISH,
     ),
     timeout_s=600,
@@ -158,7 +161,7 @@ LOCK: Final = Subscriber(
     grants=(
         Grant(("codecommit:ListTagsForResource", "codecommit:TagResource"), Resource.REPOSITORIES),
         _STEPS,
-        _USE_KEY,
+        _READ_KEY,
         _PUBLISH,
     ),
     timeout_s=120,
@@ -221,7 +224,7 @@ REVOKE: Final = Subscriber(
         Grant(("iam:GetAccessKeyLastUsed", "iam:UpdateAccessKey"), Resource.IAM_USERS),
         Grant(("sts:GetAccessKeyInfo",), Resource.ANY),
         _STEPS,
-        _USE_KEY,
+        _READ_KEY,
         _PUBLISH,
     ),
     timeout_s=120,
@@ -240,7 +243,7 @@ COMMENT: Final = Subscriber(
     grants=(
         Grant(("codecommit:BatchGetCommits", "codecommit:PostCommentForComparedCommit"), Resource.REPOSITORIES),
         _STEPS,
-        _USE_KEY,
+        _READ_KEY,
         _PUBLISH,
     ),
     timeout_s=120,
@@ -266,7 +269,7 @@ SECURITYHUB: Final = Subscriber(
     grants=(
         Grant(("securityhub:BatchImportFindings",), Resource.SECURITY_HUB),
         Grant(("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"), Resource.TABLE),
-        _USE_KEY,
+        _READ_KEY,
         _PUBLISH,
     ),
     timeout_s=120,

@@ -209,7 +209,9 @@ class SubscriberConstruct(Construct):
         return found
 
     def _acknowledge_wildcards(self, role: iam.Role) -> None:
-        none_narrower = "X-Ray's write actions, codecommit:ListRepositories and sts:GetAccessKeyInfo know no resource."
+        none_narrower = (
+            "X-Ray's write actions, codecommit:ListRepositories, tag:GetResources and sts:GetAccessKeyInfo know no resource."
+        )
         acknowledge(role, "AwsSolutions-IAM5[Resource::*]", none_narrower)
         acknowledge(role, "Serverless-LambdaStarPermissions", none_narrower)
         reasons = {

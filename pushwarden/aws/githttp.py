@@ -35,6 +35,10 @@ class GitUnavailableError(GitError):
     """A passing fault: throttled, broken off, timed out. Worth another try."""
 
 
+class GitBrokenOffError(GitUnavailableError):
+    """The connection ended without an answer, as it also does when CodeCommit is asked for what it does not offer."""
+
+
 class GitAccessError(GitError):
     """The credentials are not accepted or not allowed to do this (a lock may be the reason)."""
 
@@ -106,8 +110,12 @@ class GitEndpoint:
         return advertised
 
     def offered(self, service: str) -> frozenset[str]:
-        """Return the capabilities that a service was seen to advertise in this process; none before the first time."""
+        """Return the capabilities that a service is known to advertise; none if nobody has looked."""
         return self._offers.get(service, frozenset())
+
+    def learn(self, service: str, capabilities: frozenset[str]) -> None:
+        """Take over what another process saw a service advertise; an empty set makes the next request look again."""
+        self._offers[service] = capabilities
 
     def fetch(
         self,
@@ -180,14 +188,14 @@ class GitEndpoint:
             )
         except urllib3.exceptions.HTTPError as error:
             # The message of urllib3 may hold the URL but never a header; the class name is enough.
-            raise GitUnavailableError(
+            raise GitBrokenOffError(
                 f"the git server of {repository} cannot be reached ({type(error).__name__}); try again"
             ) from None
         try:
             _check_status(response.status, repository)
             yield cast("_Body", response)
         except (urllib3.exceptions.HTTPError, PacketError) as error:
-            raise GitUnavailableError(
+            raise GitBrokenOffError(
                 f"the git server of {repository} broke off ({type(error).__name__}); try again"
             ) from None
         finally:
@@ -256,7 +264,7 @@ def _receive_pack_bytes(body: _Body, into: Sink, max_bytes: int) -> int:
         digest.update(held[:-_TRAILER_BYTES])
         held = held[-_TRAILER_BYTES:]
     if size <= _TRAILER_BYTES or digest.digest() != held:
-        raise GitUnavailableError("the pack came damaged or cut off; try again")
+        raise GitBrokenOffError("the pack came damaged or cut off; try again")
     return size
 
 

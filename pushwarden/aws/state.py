@@ -7,6 +7,7 @@ Items are ``(pk, sk)``:
 - ``repo#<repository id>``, ``baseline``: where each ref stood when Pushwarden first met the repository.
 - ``incident#<incident id>``, ``step#<action>``: what was done, so that twice is once.
 - ``settings``, ``fingerprint-key``: the key of the fingerprints, encrypted.
+- ``settings``, ``offers-<git service>``: what CodeCommit's git server was seen to be capable of, and when.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ OPEN_COMMITS_MAX: Final = 500
 """How many commits with open findings a ref's row names; beyond that, findings may be told of again."""
 PAST_MAX: Final = 30
 """How many commits before the present one a ref's row remembers."""
+SETTLED_MAX: Final = 400
+"""How many commits a ref's row remembers that were scanned before their own event came."""
 DAY_S: Final = 86_400
+_ID_HEX_DIGITS: Final = 40
 _STEP_TTL_DAYS: Final = 400
 _DELETED_TTL_DAYS: Final = 35
 
@@ -56,6 +60,12 @@ class RefState:
     """What ``accepted`` was before, newest first: a late event may build on it when no ref reaches it any more."""
     open_commits: tuple[str, ...] = ()
     """Scanned commits after ``accepted`` whose findings have been told of and are not yet dealt with."""
+    settled: tuple[str, ...] = ()
+    """Commits that were scanned together with others, newest last: their own events may still wait."""
+    following: tuple[str, ...] = ()
+    """Commits after ``scanned`` that are known to bring in nothing, oldest first; none is accepted before its event."""
+    settled_until: str = ""
+    """Events of before this time need no scan if all they bring is settled or following; ISO 8601 in UTC."""
     event_id: str | None = None
     event_time: str = ""
     """The event that moved the row last; ISO 8601 in UTC, so that text order is time order."""
@@ -144,6 +154,10 @@ class State:
             value = getattr(state, name)
             if value is not None:
                 item[name] = {"S": value}
+        if state.settled_until:
+            item["settled_until"] = {"S": state.settled_until}
+            item["settled"] = {"B": bytes.fromhex("".join(state.settled[-SETTLED_MAX:]))}
+            item["following"] = {"B": bytes.fromhex("".join(state.following[:SETTLED_MAX]))}
         if state.deleted:
             item["expires_at"] = {"N": str(int(now_s) + _DELETED_TTL_DAYS * DAY_S)}
         try:
@@ -202,6 +216,11 @@ class State:
         """Write a setting unless it is there already; the first writer wins."""
         self._put_once({"pk": {"S": "settings"}, "sk": {"S": name}, "value": {"B": value}})
 
+    def save_setting(self, name: str, value: bytes) -> None:
+        """Write a setting, whatever it was."""
+        item: dict[str, Any] = {"pk": {"S": "settings"}, "sk": {"S": name}, "value": {"B": value}}
+        self.client.put_item(TableName=self.table, Item=item)
+
     def _put_once(self, item: dict[str, Any]) -> None:
         try:
             self.client.put_item(TableName=self.table, Item=item, ConditionExpression="attribute_not_exists(pk)")
@@ -258,9 +277,17 @@ def _ref_state(item: Mapping[str, Any]) -> RefState:
         before=tuple(each["S"] for each in item.get("before", {"L": ()})["L"]),
         past=tuple(each["S"] for each in item.get("past", {"L": ()})["L"]),
         open_commits=tuple(each["S"] for each in item["open_commits"]["L"]),
+        settled=_ids(item, "settled"),
+        following=_ids(item, "following"),
+        settled_until=text("settled_until") or "",
         event_id=text("event_id"),
         event_time=item["event_time"]["S"],
         deleted=item["deleted"]["BOOL"],
         restored=item["restored"]["BOOL"],
         version=int(item["version"]["N"]),
     )
+
+
+def _ids(item: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    packed = bytes(item[name]["B"]).hex() if name in item else ""
+    return tuple(packed[i : i + _ID_HEX_DIGITS] for i in range(0, len(packed), _ID_HEX_DIGITS))

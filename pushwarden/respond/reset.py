@@ -20,6 +20,7 @@ from pushwarden.respond import bundle
 from pushwarden.respond.run import ALREADY, DONE, REFUSED, Outcome
 
 _UPLOAD: Final = "git-upload-pack"
+_RECEIVE: Final = "git-receive-pack"
 BACKUP_BYTES_MAX: Final = 3 << 30
 _SHORT: Final = 10
 
@@ -78,7 +79,7 @@ def plan(event: SecurityEvent, refs: Advertisement, default_branch: Callable[[],
     Args:
         event: the security event.
         refs: what the repository's git server advertises.
-        default_branch: asked only if the ref would have to be deleted.
+        default_branch: asked only if the ref would have to be deleted and may be the default branch.
     """
     push = event.push
     name, stands_at = short_ref(push.ref), refs.refs.get(push.ref)
@@ -100,7 +101,9 @@ def plan(event: SecurityEvent, refs: Advertisement, default_branch: Callable[[],
         )
     if event.accepted is None and push.change is not Change.CREATED:
         return made(refusal=f"{name} was not moved: Pushwarden knows no earlier commit of it without findings.")
-    if event.accepted is None and push.ref == f"refs/heads/{default_branch()}":
+    # Git's HEAD is the default branch. Where it holds another commit, this is not the one, and nobody need be asked.
+    may_be_default = refs.refs.get("HEAD", stands_at) == stands_at
+    if event.accepted is None and may_be_default and push.ref == f"refs/heads/{default_branch()}":
         return made(
             refusal=f"{name} was not deleted: it is the default branch, and there is no earlier commit to go back to."
             " Rotate the secret, then push a history without it."
@@ -145,9 +148,18 @@ def execute(the_plan: ResetPlan, refs: Advertisement, tools: Tools) -> Outcome:
 def reset(event: SecurityEvent, tools: Tools) -> Outcome:
     """Look where the ref stands, plan, and carry the plan out."""
     repository = event.push.repository
-    refs = tools.retry.call(lambda: tools.git.advertisement(repository, _UPLOAD))
+    refs = _where_refs_stand(event, tools)
     the_plan = plan(event, refs, lambda: tools.codecommit.repository(repository).default_branch)
     return execute(the_plan, refs, tools)
+
+
+def _where_refs_stand(event: SecurityEvent, tools: Tools) -> Advertisement:
+    repository, offered = event.push.repository, tools.git.offered(_UPLOAD)
+    if offered and not tools.git.offered(_RECEIVE) and event.push.ref.startswith("refs/heads/"):
+        # The writing side lists branches as well, and to move one takes knowing what it is capable of: one request for both.
+        listed = tools.retry.call(lambda: tools.git.advertisement(repository, _RECEIVE))
+        return Advertisement(listed.refs, listed.peeled, offered)
+    return tools.retry.call(lambda: tools.git.advertisement(repository, _UPLOAD))
 
 
 def _back_up(the_plan: ResetPlan, refs: Advertisement, tools: Tools) -> None:

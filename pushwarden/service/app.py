@@ -27,6 +27,7 @@ from pushwarden.aws.runs import Runs
 from pushwarden.aws.securityhub import OpenReports, SecurityHub
 from pushwarden.aws.session import LeanSession, Session
 from pushwarden.aws.state import State
+from pushwarden.aws.tags import ResourceTags
 from pushwarden.aws.topics import Topic
 from pushwarden.errors import PushwardenError
 from pushwarden.events import SecurityEvent
@@ -71,6 +72,11 @@ class App:
     def codecommit(self) -> CodeCommit:
         """CodeCommit's API. Retries are ours alone: botocore does not see the XML throttle."""
         return CodeCommit(self._client("codecommit", retries={"total_max_attempts": 1}), self._retry)
+
+    @cached_property
+    def tags(self) -> ResourceTags:
+        """Tags, from the service that knows those of every resource."""
+        return ResourceTags(self._client("resourcegroupstaggingapi"))
 
     @cached_property
     def git(self) -> GitEndpoint:

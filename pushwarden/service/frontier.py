@@ -8,11 +8,30 @@ not told of twice, because the row names it among its open commits.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
 
-from pushwarden.aws.state import RefState, accepting, standing_at
+from pushwarden.aws.state import DAY_S, SETTLED_MAX, RefState, accepting, standing_at
 from pushwarden.events import Change, Push
+
+_CLOCKS_DIFFER_S: Final = 2.0
+"""How far CodeCommit's clock and ours may be apart, and that events count whole seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What was read beyond a push: its ref as it stood at one moment, with later pushes whose events still wait."""
+
+    seen_s: float
+    """When the ref was looked at, in seconds since 1970."""
+    settled: tuple[str, ...]
+    """Every commit that was scanned up to ``tip``; what they hold is told with this push, or was told before."""
+    tip: str | None = None
+    """Where the ref stood; None if a later push brings something in, of which its own event is to tell."""
+    following: tuple[str, ...] = ()
+    """If so: the commits after the push and before that one, oldest first. They bring in nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +97,7 @@ def moved(
     late = push.event_time_is_before(row.event_time)
     if late:
         return None
+    row = _leaving(row, push)
     if push.change is Change.DELETED:
         return _stamped(dataclasses.replace(row, deleted=True, open_commits=()), push)
     # Events come late and out of order; only a row that stands where the push began may follow it blindly.
@@ -94,6 +114,73 @@ def moved(
     return _stamped(standing_at(opening, push.new), push)
 
 
+def is_settled(push: Push, row: RefState | None) -> bool:
+    """Tell whether a push happened before its ref was read ahead, and what it brought was scanned then.
+
+    A push that happened later is not: if it brings removed commits back, they are told of anew.
+    """
+    if row is None or row.deleted or push.new is None or not push.event_time_is_before(row.settled_until):
+        return False
+    return (push.new in row.settled or push.new in row.following) and _was_seen(push.old, row)
+
+
+def caught_up(row: RefState, push: Push) -> RefState:
+    """Return the row as the events before a push would have left it, as far as reading ahead has settled them."""
+    if push.old is None or push.old not in row.following or push.event_time_is_before(row.event_time):
+        return row
+    at = row.following.index(push.old) + 1
+    done, rest = row.following[:at], row.following[at:]
+    good = row if row.open_commits or row.deleted else accepting(row, push.old, None)
+    return dataclasses.replace(standing_at(good, push.old), settled=_kept(row.settled, done), following=rest)
+
+
+def moved_ahead(
+    row: RefState, push: Push, ahead: Ahead, *, tip: str | None, raised: Iterable[str], new_commits: Iterable[str]
+) -> RefState:
+    """Return the ref's row after a push was scanned together with what came after it.
+
+    Args:
+        row: the row as it is now.
+        push: the push that was scanned.
+        ahead: what was read beyond it.
+        tip: as for :func:`moved`.
+        raised: as for :func:`moved`.
+        new_commits: the push's own commits.
+    """
+    if ahead.tip is None:
+        after = moved(row, push, tip=tip, raised=raised, new_commits=new_commits)
+    else:
+        # As if the last of the pushes had come first: whatever happened before the ref was looked at is late from now on.
+        looked = _iso(ahead.seen_s - _CLOCKS_DIFFER_S)
+        last = dataclasses.replace(push, change=Change.UPDATED, new=ahead.tip, time=max(push.time, looked))
+        after = moved(row, last, tip=ahead.tip, raised=raised, new_commits=ahead.settled)
+    after = after or row
+    return dataclasses.replace(
+        after,
+        settled=_kept(after.settled, ahead.settled),
+        settled_until=max(after.settled_until, _iso(ahead.seen_s + 1)),
+        following=ahead.following[:SETTLED_MAX] if after is not row else (),
+    )
+
+
+def _leaving(row: RefState, push: Push) -> RefState:
+    """Return the row without what was read ahead for events that have long been through."""
+    if not row.settled_until:
+        return row
+    over_s = datetime.fromisoformat(push.time).timestamp() - datetime.fromisoformat(row.settled_until).timestamp()
+    settled = () if over_s > DAY_S else _kept(row.settled, row.following)
+    return dataclasses.replace(row, settled=settled, following=())
+
+
+def _kept(before: Sequence[str], new: Sequence[str]) -> tuple[str, ...]:
+    fresh = set(new)
+    return (*(each for each in before if each not in fresh), *new)[-SETTLED_MAX:]
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
 def _stamped(row: RefState, push: Push) -> RefState:
     return dataclasses.replace(row, event_id=push.event_id, event_time=max(row.event_time, push.time))
 
@@ -105,4 +192,5 @@ def _known(rows: Mapping[str, RefState], own: RefState) -> tuple[str, ...]:
 
 
 def _was_seen(commit: str | None, row: RefState) -> bool:
-    return commit is None or commit in {row.scanned, row.accepted, *row.before, *row.past, *row.open_commits}
+    seen = {row.scanned, row.accepted, *row.before, *row.past, *row.open_commits}
+    return commit is None or commit in seen or commit in row.settled or commit in row.following

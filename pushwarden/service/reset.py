@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from pushwarden.aws.githttp import GitBrokenOffError
 from pushwarden.aws.state import StaleStateError, standing_at
 from pushwarden.events import SecurityEvent
 from pushwarden.respond.reset import Tools, reset
 from pushwarden.respond.run import DONE, Outcome
 from pushwarden.service.app import App
+from pushwarden.service.offers import RECEIVE, UPLOAD, forget, recall, remember
 
 
 def reset_and_remember(app: App, event: SecurityEvent) -> Outcome:
@@ -17,7 +19,18 @@ def reset_and_remember(app: App, event: SecurityEvent) -> Outcome:
 
     The move's own event would say the same, but CodeCommit's events may be lost.
     """
-    outcome = reset(event, Tools(app.git, app.codecommit, app.backups, app.retry))
+    known = recall(app, RECEIVE)
+    recall(app, UPLOAD)
+    tools = Tools(app.git, app.codecommit, app.backups, app.retry)
+    try:
+        outcome = reset(event, tools)
+    except GitBrokenOffError:
+        if not known:
+            raise
+        forget(app, RECEIVE)  # what is remembered of the server may not hold any more
+        outcome = reset(event, tools)
+    if app.git.offered(RECEIVE) != known:
+        remember(app, RECEIVE)
     if outcome.outcome == DONE:
         _remember(app, event)
     return outcome

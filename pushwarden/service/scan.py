@@ -9,13 +9,19 @@ import json
 import logging
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from pushwarden.aws.codecommit import ObjectMissingError, RepositoryGoneError
-from pushwarden.aws.githttp import Advertisement, NotOurRefError, PackTooLargeError, RepositoryNotFoundError
+from pushwarden.aws.githttp import (
+    Advertisement,
+    GitBrokenOffError,
+    NotOurRefError,
+    PackTooLargeError,
+    RepositoryNotFoundError,
+)
 from pushwarden.aws.state import Frontier, RefState, StaleStateError
 from pushwarden.events import ACCESS_KEY_ID, Change, Push, SecurityEvent, TellableFinding, tell
 from pushwarden.history.content import PushContent
@@ -27,6 +33,7 @@ from pushwarden.model import Finding, Gap, Result, Secret
 from pushwarden.respond.policy import decide
 from pushwarden.service.app import App
 from pushwarden.service.frontier import Range, baseline, moved, scan_range
+from pushwarden.service.offers import UPLOAD, forget, recall, remember
 from pushwarden.service.told import INSTALLED, is_done_with, remember_told
 from pushwarden.settings import CONTAINING
 
@@ -36,7 +43,6 @@ UNFINISHED: Final = frozenset({"timeout", "pack-too-large", "history-too-long"})
 """Gaps that leave whole commits unscanned. The frontier stays where it is, so that they are not forgotten."""
 MAX_EVENT_BYTES: Final = 180_000
 _MAX_GAPS: Final = 50
-_UPLOAD: Final = "git-upload-pack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,10 @@ def scan_push(
     return event
 
 
+class _InDoubtError(Exception):
+    """A fetch that relied on what is remembered of the server broke off: look first, then try again."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Reader:
     app: App
@@ -124,7 +134,7 @@ class _Reader:
         try:
             if self.app.codecommit.repository(push.repository).created_s >= installed:
                 return frontier
-            advertised = self.app.retry.call(lambda: self.app.git.advertisement(push.repository, _UPLOAD))
+            advertised = self._advertised()
         except (RepositoryGoneError, RepositoryNotFoundError):
             return frontier  # reading the push will say so
         refs = {ref: advertised.peeled.get(ref, oid) for ref, oid in advertised.refs.items() if ref.startswith("refs/")}
@@ -161,9 +171,23 @@ class _Reader:
             return _incomplete("pack-too-large", f"{error}; the backfill scans it in slices", self.push)
 
     def _read_pack(self, todo: Range, path: Path) -> Reading:
-        app, push = self.app, self.push
         expected = self._expected(todo)
-        advertised = expected or app.retry.call(lambda: app.git.advertisement(push.repository, _UPLOAD))
+        if expected is not None:
+            try:
+                return self._fetched(todo, path, expected, looked=False)
+            except _InDoubtError:
+                forget(self.app, UPLOAD)  # what is remembered of the server may not hold any more
+        return self._fetched(todo, path, self._advertised(), looked=True)
+
+    def _advertised(self) -> Advertisement:
+        known = recall(self.app, UPLOAD)
+        found = self.app.retry.call(lambda: self.app.git.advertisement(self.push.repository, UPLOAD))
+        if self.app.git.offered(UPLOAD) != known:
+            remember(self.app, UPLOAD)
+        return found
+
+    def _fetched(self, todo: Range, path: Path, advertised: Advertisement, *, looked: bool) -> Reading:
+        app, push = self.app, self.push
         held = advertised.refs.get(push.ref)
         at_tip = (
             push.new is not None and todo.target == push.new and push.new in {held, advertised.peeled.get(push.ref)}
@@ -171,29 +195,35 @@ class _Reader:
         want = held if at_tip and held else str(todo.target)
 
         def fetch() -> None:
-            with path.open("wb") as into:
-                app.git.fetch(
-                    push.repository,
-                    wants=[want],
-                    haves=todo.known,
-                    advertised=advertised,
-                    into=into,
-                    max_bytes=self.limits.pack_bytes,
-                )
+            try:
+                with path.open("wb") as into:
+                    app.git.fetch(
+                        push.repository,
+                        wants=[want],
+                        haves=todo.known,
+                        advertised=advertised,
+                        into=into,
+                        max_bytes=self.limits.pack_bytes,
+                    )
+            except GitBrokenOffError:
+                if looked:
+                    raise
+                raise _InDoubtError from None
 
         app.retry.call(fetch)
         content = PackContent(app.codecommit, push.repository, path=path, limits=self.limits, tips=(want,))
         # Without having looked, nobody knows where the ref stands: then the order of events alone moves the frontier.
-        tip = held if at_tip and expected is None else None
+        tip = held if at_tip and looked else None
         return Reading(self._scan(content), content.commits, tip, advertised=advertised)
 
     def _expected(self, todo: Range) -> Advertisement | None:
         """Spare the question where the refs stand, if a branch goes on from what was seen and the server is known."""
-        push, offered = self.push, self.app.git.offered(_UPLOAD)
+        push = self.push
         in_order = push.change is Change.UPDATED and todo.target == push.new and todo.left is None
-        if not in_order or not offered or not push.ref.startswith("refs/heads/"):
+        if not in_order or not push.ref.startswith("refs/heads/"):
             return None
-        return Advertisement({push.ref: str(push.new)}, {}, offered)
+        offered = recall(self.app, UPLOAD)
+        return Advertisement({push.ref: str(push.new)}, {}, offered) if offered else None
 
     def _read_api(self, todo: Range) -> Reading:
         # What stood there before the push does not count as known: its own event may have been lost.
@@ -302,7 +332,8 @@ def _on_ref(app: App, reading: Reading, findings: Sequence[Finding]) -> bool:
 def _reset_allowed(app: App, push: Push) -> bool:
     if app.settings.policy.allows_reset(push.repository):
         return True
-    tags: Mapping[str, str] = app.codecommit.tags(push.repository_arn)
+    # Not asked of CodeCommit: its requests are few, and shared by the whole account.
+    tags = app.tags.of(push.repository_arn)
     return tags.get(app.settings.reset_tag_key) == app.settings.reset_tag_value
 
 

@@ -67,6 +67,16 @@ def test_the_default_branch_is_never_deleted() -> None:
     assert "default branch" in str(planned(leak, {MAIN: str(leak.push.new)}).refusal)
 
 
+def test_nobody_is_asked_for_the_default_branch_where_git_shows_that_it_is_another() -> None:
+    def ask() -> str:
+        raise AssertionError("a request too many")
+
+    leak = event(ref="refs/heads/new", change=Change.CREATED, old=None, accepted=None)
+    refs = Advertisement({"HEAD": OTHER, MAIN: OTHER, "refs/heads/new": str(leak.push.new)}, {}, frozenset())
+
+    assert plan(leak, refs, ask).refusal is None
+
+
 def test_an_updated_ref_without_an_accepted_commit_stays() -> None:
     leak = event(accepted=None)
 
