@@ -159,7 +159,7 @@ def moved_ahead(
         after,
         settled=_kept(after.settled, ahead.settled),
         settled_until=max(after.settled_until, _iso(ahead.seen_s + 1)),
-        following=ahead.following[:SETTLED_MAX] if after is not row else (),
+        following=row.following if after is row else ahead.following[:SETTLED_MAX],
     )
 
 

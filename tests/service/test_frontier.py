@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
 from pushwarden.aws.state import RefState
 from pushwarden.events import Change, Push
-from pushwarden.service.frontier import baseline, moved, scan_range
+from pushwarden.service.frontier import Ahead, baseline, caught_up, is_settled, moved, moved_ahead, scan_range
 
 A, B, C, D = ("a" * 40, "b" * 40, "c" * 40, "d" * 40)
 MAIN = "refs/heads/main"
@@ -145,3 +146,102 @@ def test_a_baseline_row_follows_the_first_push(tip: str | None) -> None:
 
     assert after is not None
     assert after.scanned == B
+
+
+def at(second: int) -> str:
+    return f"2026-11-23T09:00:{second:02d}+00:00"
+
+
+def seen(second: int) -> float:
+    return datetime.fromisoformat(at(second)).timestamp()
+
+
+def test_reading_ahead_to_the_tip_moves_the_row_there_and_settles_the_events_between() -> None:
+    ahead = Ahead(seen(40), (B, C, D), tip=D)
+
+    after = moved_ahead(row(scanned=A, accepted=A), push(A, B), ahead, tip=None, raised=(), new_commits=(B,))
+
+    assert (after.scanned, after.accepted, after.settled) == (D, D, (B, C, D))
+    assert is_settled(push(B, C, second=5, event_id="e2"), after)
+    assert is_settled(push(C, D, second=9, event_id="e3"), after)
+
+
+def test_a_leak_that_was_read_ahead_holds_the_row_back_and_is_not_told_of_again() -> None:
+    ahead = Ahead(seen(40), (B, C, D), tip=D)
+
+    after = moved_ahead(row(scanned=A, accepted=A), push(A, B), ahead, tip=None, raised=(B,), new_commits=(B,))
+
+    assert (after.scanned, after.accepted, after.open_commits) == (D, A, (B,))
+    assert is_settled(push(B, C, second=5, event_id="e2"), after)
+
+
+def test_a_push_after_the_branch_was_looked_at_is_not_settled() -> None:
+    after = moved_ahead(
+        row(scanned=A, accepted=A), push(A, B), Ahead(seen(40), (B, C), tip=C), tip=None, raised=(), new_commits=(B,)
+    )
+
+    assert not is_settled(push(C, B, second=45, event_id="e9"), after)
+    assert not is_settled(push(None, B, second=45, event_id="e9"), after)
+
+
+def test_a_push_that_took_away_what_nobody_saw_is_not_settled() -> None:
+    after = moved_ahead(
+        row(scanned=A, accepted=A), push(A, B), Ahead(seen(40), (B, C), tip=C), tip=None, raised=(), new_commits=(B,)
+    )
+
+    assert not is_settled(push("e" * 40, C, second=5, event_id="e2"), after)
+
+
+def test_an_event_from_before_the_branch_was_looked_at_does_not_move_the_row_any_more() -> None:
+    after = moved_ahead(
+        row(scanned=A, accepted=A), push(A, B), Ahead(seen(40), (B, C), tip=C), tip=None, raised=(), new_commits=(B,)
+    )
+
+    assert moved(after, push(C, "e" * 40, second=30, event_id="e4"), tip=None, raised=(), new_commits=()) is None
+    assert moved(after, push(C, D, second=39, event_id="e5"), tip=None, raised=(), new_commits=(D,)) is not None
+
+
+def test_before_a_later_leak_the_row_stands_at_the_push_and_the_clean_ones_between_need_no_scan() -> None:
+    ahead = Ahead(seen(40), (B,), following=(C, D))
+
+    after = moved_ahead(row(scanned=A, accepted=A), push(A, B), ahead, tip=None, raised=(), new_commits=(B,))
+
+    assert (after.scanned, after.accepted, after.following) == (B, B, (C, D))
+    assert is_settled(push(B, C, second=5, event_id="e2"), after)
+    leaking = push(D, "e" * 40, second=9, event_id="e4")
+    assert not is_settled(leaking, after)
+    ready = caught_up(after, leaking)
+    assert (ready.scanned, ready.accepted, ready.following) == (D, D, ())
+    assert scan_range(leaking, {MAIN: ready}).left is None
+
+
+def test_with_an_open_finding_catching_up_accepts_nothing() -> None:
+    before = row(scanned=B, accepted=A, open_commits=(B,), following=(C, D), settled_until=at(41))
+
+    ready = caught_up(before, push(C, "e" * 40, second=9))
+
+    assert (ready.scanned, ready.accepted, ready.following) == (C, A, (D,))
+
+
+def test_what_follows_is_settled_once_the_row_moves_another_way() -> None:
+    before = row(scanned=B, accepted=B, following=(C,), settled=(B,), settled_until=at(41))
+
+    after = moved(before, push(B, D, second=50), tip=D, raised=(), new_commits=(D,))
+
+    assert after is not None
+    assert (after.scanned, after.following, after.settled) == (D, (), (B, C))
+
+
+def test_after_a_quiet_day_a_row_forgets_what_was_read_ahead() -> None:
+    before = row(scanned=B, accepted=B, settled=(B,), settled_until="2026-11-20T09:00:00+00:00")
+
+    after = moved(before, push(B, D), tip=D, raised=(), new_commits=(D,))
+
+    assert after is not None
+    assert after.settled == ()
+
+
+def test_on_a_deleted_ref_nothing_is_settled() -> None:
+    before = row(scanned=B, accepted=B, settled=(B,), settled_until=at(41), deleted=True)
+
+    assert not is_settled(push(None, B, second=5), before)
