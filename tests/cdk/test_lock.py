@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +13,14 @@ import pytest
 
 from pushwarden.local.codecommit.iam import AccessRequest, Decision, evaluate
 from pushwarden.topology import LOCK, RESET, SCAN, SUBSCRIBERS, WORKERS, Subscriber
+from tests.cdk import simulator
 from tests.cdk.concrete import ACCOUNT, REGION, Deployed
 
 HERE = Path(__file__).resolve().parent
-SIMULATOR = HERE / "iam"
 PAGE = HERE.parents[1] / "docs" / "lock.md"
 # Every action of the service authorization reference, and whether it knows a repository:
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodecommit.html
-ACTIONS: dict[str, bool] = json.loads((SIMULATOR / "actions.json").read_text())
+ACTIONS: dict[str, bool] = json.loads((simulator.FOLDER / "actions.json").read_text())
 REPOSITORY = f"arn:aws:codecommit:{REGION}:{ACCOUNT}:payments"
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "codecommit:*", "Resource": "*"}]}
 # What a developer who is no administrator is usually given.
@@ -177,25 +175,20 @@ def test_pushwardens_roles_do_their_work_on_a_locked_repository(people: list[Who
 
 
 def test_an_independent_simulator_decides_the_same(people: list[Who]) -> None:
-    if shutil.which("node") is None or not (SIMULATOR / "node_modules").is_dir():
-        pytest.skip("needs Node.js and `npm install --prefix tests/cdk/iam`: a development dependency, never shipped")
+    simulator.needed()
     asked = list(requests(people))
-    jobs = [
-        {
-            "principal": each.who.arn,
-            "action": f"codecommit:{each.action}",
-            "resource": each.resource,
-            "account": ACCOUNT,
-            "context": {key: values if key == "aws:TagKeys" else values[0] for key, values in each.context.items()},
-            "policies": each.who.policies,
-        }
-        for each in asked
-    ]
-    done = subprocess.run(
-        ["node", "simulate.mjs"], cwd=SIMULATOR, input=json.dumps(jobs), capture_output=True, text=True, check=False
+    decided = simulator.decide(
+        [
+            simulator.Question(
+                each.who.arn,
+                f"codecommit:{each.action}",
+                each.resource,
+                {key: values if key == "aws:TagKeys" else values[0] for key, values in each.context.items()},
+                list(each.who.policies),
+            )
+            for each in asked
+        ]
     )
-    assert done.returncode == 0, done.stderr
-    decided = json.loads(done.stdout)
     different = [
         (each.who.name, each.action, each.state)
         for each, theirs in zip(asked, decided, strict=True)

@@ -66,27 +66,6 @@ def test_the_plumbing_of_a_role_is_its_own_queue_log_key_and_traces(deployed: De
     assert {(a, r) for each in found for a in as_list(each["Action"]) for r in as_list(each["Resource"])} == expected
 
 
-def test_no_role_and_no_resource_policy_allows_every_action(deployed: Deployed) -> None:
-    documents = [
-        document
-        for role in deployed.of_type("AWS::IAM::Role").values()
-        for document in (each["PolicyDocument"] for each in role["Policies"])
-    ]
-    assert documents
-    for document in documents:
-        for statement in document["Statement"]:
-            assert not any("*" in action for action in as_list(statement["Action"]))
-            # Step Functions' log deliveries are the third kind of action that knows no resource.
-            if statement["Resource"] == "*" and "logs:CreateLogDelivery" not in statement["Action"]:
-                narrowest = {
-                    "codecommit:ListRepositories",
-                    "sts:GetAccessKeyInfo",
-                    "xray:PutTelemetryRecords",
-                    "xray:PutTraceSegments",
-                }
-                assert set(as_list(statement["Action"])) <= narrowest
-
-
 @EVERY
 def test_a_function_is_told_everything_that_it_reads_from_its_environment(
     deployed: Deployed, subscriber: Subscriber

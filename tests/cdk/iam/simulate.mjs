@@ -13,6 +13,7 @@ for (const each of JSON.parse(readFileSync(0, 'utf8'))) {
         contextVariables: each.context,
       },
       identityPolicies: each.policies.map((policy, number) => ({ name: `policy${number}`, policy })),
+      resourcePolicy: each.resourcePolicy ?? undefined,
       serviceControlPolicies: [],
       resourceControlPolicies: [],
     },
