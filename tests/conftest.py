@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import string
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# The same commit gives the same verdict; looking for new counter-examples is what `make soak` does.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("searching", deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 EVENTS = Path(__file__).parent / "events"
 
