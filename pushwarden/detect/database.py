@@ -1,6 +1,6 @@
 """The compiled database on disk: written once per rule set, hyperscan version and processor, read in milliseconds.
 
-A file holds a header, the plan as JSON and hyperscan's serialized database. It is written to a temporary file beside its
+A file holds a header, the plan as JSON and hyperscan's serialized databases. It is written to a temporary file beside its
 place and renamed, so that readers see all of it or nothing, however many write at once.
 """
 
@@ -14,6 +14,7 @@ import struct
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Final
 
@@ -22,11 +23,15 @@ import hyperscan
 from pushwarden import __version__
 from pushwarden.detect.decode import PROBES
 from pushwarden.detect.generic import TRIGGERS
-from pushwarden.detect.multi import MultiEngine, compile_database
+from pushwarden.detect.layers import Layer
+from pushwarden.detect.multi import Databases, MultiEngine, compile_databases
 from pushwarden.detect.plan import Plan, dump, load
+from pushwarden.detect.service import ASSIGNED
+from pushwarden.detect.sieve import RUN_GATE
 
-_MAGIC: Final = b"pushwarden rules 1\n"
-_LENGTHS: Final = struct.Struct(">QQ")
+_MAGIC: Final = b"pushwarden rules 2\n"
+_LENGTHS: Final = struct.Struct(f">{2 + len(Layer)}Q")
+"""The lengths of the plan, of the database of each layer (0 for none), and of the gate of runs."""
 _FEATURES: Final = (" avx2 ", " avx512bw ", " avx512vbmi ")
 
 
@@ -44,7 +49,8 @@ class Loaded:
 
 def compile_plan(plan: Plan) -> Loaded:
     """Compile a plan; what hyperscan refuses runs with :mod:`regex` on everything."""
-    return Loaded(plan, MultiEngine(plan.matchers, plan.probes, compile_database(plan.matchers, plan.probes)))
+    databases = compile_databases(plan.matchers, plan.probes, plan.layers)
+    return Loaded(plan, MultiEngine(plan.matchers, plan.probes, databases))
 
 
 def write_database(path: Path, loaded: Loaded) -> None:
@@ -55,14 +61,14 @@ def write_database(path: Path, loaded: Loaded) -> None:
     """
     import tempfile  # noqa: PLC0415 - only the first start writes
 
-    rules, database = dump(loaded.plan), hyperscan.dumpb(loaded.engine.database)
+    databases = (*loaded.engine.databases.layers, loaded.engine.databases.run_gate)
+    parts = [dump(loaded.plan), *(b"" if each is None else hyperscan.dumpb(each) for each in databases)]
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as out:
-            out.write(_MAGIC + _LENGTHS.pack(len(rules), len(database)))
-            out.write(rules)
-            out.write(database)
+            out.write(_MAGIC + _LENGTHS.pack(*map(len, parts)))
+            out.writelines(parts)
         Path(name).replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -83,24 +89,35 @@ def read_database(path: Path) -> Loaded:
     begin = len(_MAGIC) + _LENGTHS.size
     if not raw.startswith(_MAGIC) or len(raw) < begin:
         raise DatabaseError(f"{path} is not a compiled rule database of this version of Pushwarden")
-    rules, size = _LENGTHS.unpack_from(raw, len(_MAGIC))
-    if len(raw) != begin + rules + size:
+    lengths = _LENGTHS.unpack_from(raw, len(_MAGIC))
+    if len(raw) != begin + sum(lengths):
         raise DatabaseError(f"{path} is incomplete")
+    ends = [*accumulate(lengths, initial=begin)]
+    parts = [raw[low:high] for low, high in pairwise(ends)]
     try:
-        plan = load(raw[begin : begin + rules])
-        database = hyperscan.loadb(raw[begin + rules :], hyperscan.HS_MODE_BLOCK)
-        database.scratch = hyperscan.Scratch(database)
-        engine = MultiEngine(plan.matchers, plan.probes, database)
+        plan = load(parts[0])
+        *layers, run_gate = (_load(part) for part in parts[1:])
+        if run_gate is None:
+            raise DatabaseError(f"{path} is damaged")
+        engine = MultiEngine(plan.matchers, plan.probes, Databases(tuple(layers), run_gate))
         engine.find(b"is it fit for this processor?", None)
     except (ValueError, KeyError, TypeError, hyperscan.error) as error:
         raise DatabaseError(f"{path} does not fit this machine: {error}") from error
     return Loaded(plan, engine)
 
 
+def _load(part: bytes) -> hyperscan.Database | None:
+    if not part:
+        return None
+    database = hyperscan.loadb(part, hyperscan.HS_MODE_BLOCK)
+    database.scratch = hyperscan.Scratch(database)
+    return database
+
+
 def cache_name(files: Iterable[tuple[str, bytes]]) -> str:
     """Return the file name of the database of these rule files (name and content) on this machine."""
     sha = hashlib.sha256(f"{_MAGIC!r}{__version__}{_hyperscan_version()}{sys.byteorder}{_processor()}".encode())
-    for probe in (*PROBES, *TRIGGERS):
+    for probe in (*PROBES, *TRIGGERS, ASSIGNED, RUN_GATE):
         sha.update(probe + b"\0")
     for name, content in files:
         sha.update(f"\0{name}\0{len(content)}\0".encode())

@@ -8,10 +8,11 @@ from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any, Final
 
 from pushwarden.detect.compiled import NEVER, NOTHING, CompiledRule
-from pushwarden.detect.decode import PROBES
+from pushwarden.detect.decode import AMONG_RUNS, PROBES
 from pushwarden.detect.generic import TRIGGERS
+from pushwarden.detect.layers import MARGIN, RUN, Layer
 from pushwarden.detect.rule import Allow, Near, Pair, Rule, RuleSet, Service
-from pushwarden.detect.service import name_pattern
+from pushwarden.detect.service import is_assigned, name_pattern
 from pushwarden.detect.shape import Shape, shape_of
 from pushwarden.model import Confidence
 
@@ -31,6 +32,8 @@ class Plan:
     """Rules whose hits come from :mod:`pushwarden.detect.generic`; its probes are the last."""
     probes: tuple[bytes, ...]
     """One for each service, then those of the decoders, then those of the judge."""
+    layers: tuple[int, ...]
+    """Where each probe is tried: a :class:`pushwarden.detect.layers.Layer`."""
 
 
 def make_plan(rules: RuleSet, shapes: Sequence[Shape] | None = None, probes: Sequence[str] | None = None) -> Plan:
@@ -45,12 +48,14 @@ def make_plan(rules: RuleSet, shapes: Sequence[Shape] | None = None, probes: Seq
     known = shapes if shapes is not None else [_shape(rule) for rule in patterned]
     services = tuple(CompiledRule(rule, NOTHING) for rule in rules if rule.service is not None)
     judged = tuple(CompiledRule(rule, NOTHING) for rule in rules if rule.engine == "judge")
+    wanted = tuple(each.encode() for each in probes) if probes is not None else _probes(services, judged)
     return Plan(
         rules=rules,
         matchers=tuple(CompiledRule(rule, shape) for rule, shape in zip(patterned, known, strict=True)),
         services=services,
         judged=judged,
-        probes=tuple(each.encode() for each in probes) if probes is not None else _probes(services, judged),
+        probes=wanted,
+        layers=_layers(services, len(wanted)),
     )
 
 
@@ -62,6 +67,8 @@ def _judge_probes() -> tuple[bytes, ...]:
 def _shape(rule: Rule) -> Shape:
     """Return the shape of a rule; what has no certain bytes of its own is looked for where its context stands."""
     own = shape_of(rule.pattern)
+    if own.run >= RUN and own.width <= MARGIN and own.trigger is not None:
+        return replace(own, layer=int(Layer.RUNS))
     if own.solid >= _SOLID_ENOUGH:
         return own
     for near in rule.near:
@@ -75,6 +82,16 @@ def _shape(rule: Rule) -> Shape:
 def _probes(services: Sequence[CompiledRule], judged: Sequence[CompiledRule]) -> tuple[bytes, ...]:
     names = (shape_of(name_pattern(each.rule.service)).trigger for each in services if each.rule.service is not None)
     return (*((name or NEVER).encode() for name in names), *PROBES, *(_judge_probes() if judged else ()))
+
+
+def _layers(services: Sequence[CompiledRule], probes: int) -> tuple[int, ...]:
+    named = [
+        Layer.NAMED if each.rule.service is not None and is_assigned(each.rule.service) else Layer.EVERYWHERE
+        for each in services
+    ]
+    encoded = [Layer.RUNS if number in AMONG_RUNS else Layer.EVERYWHERE for number in range(len(PROBES))]
+    rest = probes - len(named) - len(encoded)
+    return (*map(int, named), *map(int, encoded), *(int(Layer.EVERYWHERE) for _ in range(rest)))
 
 
 def dump(plan: Plan) -> bytes:

@@ -1,7 +1,7 @@
 """Keys without a shape of their own: found by the name of a service near a word such as ``key`` and a value of its shape.
 
-Hyperscan looks for the services' names only, so a service more costs next to nothing; values are looked for where a service is
-named.
+Hyperscan looks for the services' names only, and for most of them only around long values that are given to such a word, so a
+service more costs next to nothing; values are looked for where a service is named.
 """
 
 from __future__ import annotations
@@ -39,10 +39,15 @@ _KINDS: Final = {
     "word": "[A-Za-z0-9_]",
 }
 _UUID: Final = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+_UUID_LENGTH: Final = 36
 _LEAST_ENTROPY: Final = {"hex": 2.6, "digits": 2.0, "uuid": 2.6}
 _ENTROPY: Final = 3.0
 _MOST: Final = 1000
 _REGION_SECONDS: Final = 1.0
+_LINK: Final = r"[\w.\-]{0,24}[^\w\r\n]{1,10}(?:(?i:value|bearer|token|basic|apikey)[^\w\r\n]{1,6})?"
+_LONG: Final = 16
+ASSIGNED: Final = rf"(?i:{'|'.join(DEFAULT_KEYS)}){_LINK}[A-Za-z0-9+/_\-]{{{_LONG}}}".encode()
+"""What every key of a service for which :func:`is_assigned` holds begins with, and hardly any other text has."""
 
 
 def value_pattern(shape: str) -> str:
@@ -78,6 +83,25 @@ def least_entropy(shape: str) -> float:
 def name_pattern(service: Service) -> str:
     """Return the expression of a service's names, any case."""
     return f"(?i:{'|'.join(service.names)})"
+
+
+def is_assigned(service: Service) -> bool:
+    """Tell whether ASSIGNED ends inside every key of ``service``: long values, given to one of the usual words.
+
+    A word such as ``dev[_-]?key`` ends with one of them.
+    """
+    if not all("|" not in key and key.endswith(DEFAULT_KEYS) for key in service.keys):
+        return False
+    return _least_length(service.shape) >= _LONG
+
+
+def _least_length(shape: str) -> int:
+    """Return the letters that a value of ``shape`` has at least, before any padding."""
+    if shape == "uuid":
+        return _UUID_LENGTH
+    counted = _SHAPE.fullmatch(shape)
+    least = int(counted["exact"] or counted["least"] or 0) if counted else 0
+    return max(1, least - 2) if shape.startswith("base64") and not shape.startswith("base64url") else least
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +157,7 @@ def _names(service: Service) -> regex.Pattern[bytes]:
 @cache
 def _assignment(shape: str, keys: tuple[str, ...]) -> regex.Pattern[bytes]:
     words = "|".join(keys or DEFAULT_KEYS)
-    return regex.compile(
-        (
-            rf"(?i:{words})[\w.\-]{{0,24}}[^\w\r\n]{{1,10}}(?:(?i:value|bearer|token|basic|apikey)[^\w\r\n]{{1,6}})?"
-            rf"(?P<secret>{value_pattern(shape)})(?![A-Za-z0-9_+/=-])"
-        ).encode()
-    )
+    return regex.compile((rf"(?i:{words}){_LINK}(?P<secret>{value_pattern(shape)})(?![A-Za-z0-9_+/=-])").encode())
 
 
 def _mentions(rule: CompiledRule, service: Service, data: bytes, ends: Sequence[int]) -> Iterator[_Mention]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from pushwarden.detect.longrun import certain_run
 from pushwarden.detect.syntax import (
     ALL,
     SPACE,
@@ -72,6 +73,10 @@ class Shape:
     """So many certain bytes in a row, whichever way the trigger matches: hyperscan finds those at full speed."""
     lines: int | None = None
     """Not None: the trigger is that of the context, which stands so many lines from the match or less."""
+    run: int = 0
+    """So many letters of base64 in a row stand in every match, at least."""
+    layer: int = 0
+    """Where the trigger is tried: a :class:`pushwarden.detect.layers.Layer`."""
 
 
 @cache
@@ -96,6 +101,7 @@ def shape_of(pattern: str) -> Shape:
         trigger=_write_trigger(_behead(head)) if head is not None and usable else None,
         reach=_width(_cut(tree) or tree, looking=True) + 2,
         solid=_solid(head) if head is not None and usable else 0,
+        run=certain_run(tree),
     )
 
 

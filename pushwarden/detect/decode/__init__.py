@@ -12,6 +12,8 @@ from pushwarden.detect.decode.piece import Builder, Piece
 _BASE64: Final = (runs.BASE64_TEXT, runs.BASE64_UTF16, runs.BASE64_PACKED)
 PROBES: Final = (*_BASE64, runs.HEX_TEXT, runs.HEX_LIST, runs.UTF16_TEXT, *escapes.PROBES)
 """Expressions for the engine's database: where they match, there is something to decode."""
+AMONG_RUNS: Final = frozenset({0, 1, len(_BASE64)})
+"""Numbers of the probes that find something only in runs of at least RUN letters of base64 (the last is hexadecimal)."""
 _HEX, _HEX_LIST, _UTF16 = len(_BASE64), len(_BASE64) + 1, len(_BASE64) + 2
 
 
@@ -23,7 +25,7 @@ def decode(data: bytes, probes: Mapping[int, Sequence[int]]) -> Iterator[Piece]:
         probes: where each of PROBES ends in it, ascending.
     """
     text = Builder()
-    if base64 := _ends(probes, range(_HEX)):
+    if base64 := sorted({*runs.in_long_runs(data, probes.get(0, ())), *_ends(probes, range(1, _HEX))}):
         for start, end, phase in runs.base64_runs(data, base64):
             whole = Builder()
             decoded = runs.decode_base64(data, start, end, phase, whole)

@@ -12,6 +12,9 @@ from typing import Final
 from pushwarden.detect.decode.piece import JOINED, Builder
 
 _TOKEN: Final = rb"[A-Za-z0-9_\-/+=.~:@]"
+_WORD: Final = _TOKEN + rb"{3}"
+_QUOTES: Final = (b'"', b"'")
+_BLANK: Final = rb"[ \t]{0,8}"
 PROBES: Final = (
     rb"[A-Za-z0-9]%[2-7][0-9A-Fa-f][A-Za-z0-9]",
     rb"(?:%[2-7][0-9A-Fa-f]){3}",
@@ -19,16 +22,22 @@ PROBES: Final = (
     rb"\\u\{0{0,4}[2-7][0-9A-Fa-f]\}",
     rb"\\x[2-7][0-9A-Fa-f]",
     rb"&#(?:[0-9]{2,3}|[xX]0{0,2}[2-7][0-9A-Fa-f]);",
-    _TOKEN + rb"[\"'][ \t]{0,8}(?:[+.&]|\.\.|\|\|)[ \t]{0,8}(?:\\?\r?\n[ \t]{0,80})?[\"']" + _TOKEN,
-    rb"(?:"
-    + _TOKEN
-    + rb"{3}|"
-    + _TOKEN
-    + rb"\\[nr])[\"'][ \t]{0,8}(?:\\?\r?\n[ \t]{0,80}(?:[+.&][ \t]{0,8})?)?[\"']"
-    + _TOKEN
-    + rb"{3}",
+    *(
+        _TOKEN + quote + _BLANK + operator + _BLANK + rb"(?:\\?\r?\n[ \t]{0,80})?[\"']" + _TOKEN
+        for quote in _QUOTES
+        for operator in (rb"\+", rb"\.\.?", rb"&", rb"\|\|")
+    ),
+    *(_WORD + quote + _BLANK + rb"\\?\r?\n[ \t]{0,80}(?:[+.&]" + _BLANK + rb")?[\"']" + _WORD for quote in _QUOTES),
+    *(
+        _TOKEN + rb"\\[nr]" + quote + _BLANK + rb"(?:\\?\r?\n[ \t]{0,80}(?:[+.&]" + _BLANK + rb")?)?[\"']" + _WORD
+        for quote in _QUOTES
+    ),
+    *(_WORD + quote + b" " * blanks + other + _WORD for quote in _QUOTES for other in _QUOTES for blanks in range(3)),
 )
-"""Expressions for the engine's database: places where there is something to undo."""
+"""Expressions for the engine's database: places where there is something to undo.
+
+One for each quote and each operator: hyperscan is quick where it can begin with certain bytes.
+"""
 
 _ESCAPE: Final = re.compile(
     rb"""

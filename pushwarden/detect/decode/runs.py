@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pushwarden.detect.decode.piece import Builder
+from pushwarden.detect.layers import RUN
 
 _ANY: Final = rb"[A-Za-z0-9+/_\-]"
 _FIRST: Final = rb"[I-Za-fCD]"
@@ -27,6 +28,8 @@ HEX_TEXT: Final = rb"(?:[2-7][0-9a-fA-F]|0[9aAdD]){14}"
 HEX_LIST: Final = rb"(?:0x[2-7][0-9a-fA-F],[ \t\r\n]{0,3}){10}"
 UTF16_TEXT: Final = rb"(?:[\x09\x0a\x0d\x20-\x7e]\x00){8}"
 
+_LETTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_LETTERS_MORE: Final = re.compile(rb"[A-Za-z0-9+/]*")
 _ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
 _HEX_DIGITS: Final = b"0123456789abcdefABCDEF"
 _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
@@ -59,6 +62,20 @@ def run_start(data: bytes, end: int, floor: int, alphabet: bytes) -> int:
             return low + kept
         at = low
     return floor
+
+
+def in_long_runs(data: bytes, ends: Sequence[int]) -> Iterator[int]:
+    """Yield those of ``ends`` that stand in a run of at least RUN letters: less is no secret, and code is full of it."""
+    low = high = 0
+    long = False
+    for end in ends:
+        if end > high:
+            low = run_start(data, end, high, _LETTERS)
+            more = _LETTERS_MORE.match(data, end)
+            high = more.end() if more else end
+            long = high - low >= RUN
+        if long:
+            yield end
 
 
 def base64_runs(data: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int, int]]:

@@ -1,0 +1,113 @@
+"""Where the slower half of the expressions is tried: only around places that few files have.
+
+Most keys are long runs of letters, or long values that are given to a telling name. Two quick *gates* find those places in
+one go over the content; what must hold such a run, and the names of services, are then looked for around them alone.
+That finds no less than looking everywhere: :mod:`pushwarden.detect.longrun` and :func:`pushwarden.detect.service.is_assigned`
+say for which expressions a gate must open.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import Final
+
+import hyperscan
+
+from pushwarden.detect.context import context_bounds
+from pushwarden.detect.layers import MARGIN, RUN
+
+LINES: Final = 4
+"""Lines around a named value that are looked at: one more than a service's name may be away."""
+NAME_BYTES: Final = 96
+"""An assignment begins at most this far before the place where its gate reports it."""
+
+
+RUN_GATE: Final = b"[A-Za-z0-9+/]{%d}" % RUN
+_MORE: Final = re.compile(rb"[A-Za-z0-9+/]*")
+_VALUE: Final = re.compile(rb"[A-Za-z0-9+/_=-]*")
+
+Stretch = tuple[int, int]
+
+
+def compile_run_gate() -> hyperscan.Database:
+    """Compile the gate of long runs: it reports where the first one is long enough, and stops there."""
+    gate = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    gate.compile(expressions=[RUN_GATE], ids=[0], elements=1, flags=hyperscan.HS_FLAG_SINGLEMATCH)
+    return gate
+
+
+def around_runs(data: bytes, gate: hyperscan.Database) -> list[Stretch]:
+    """Return the stretches of ``data`` around its long runs, in order, without overlap."""
+    stretches: list[Stretch] = []
+    places: list[int] = []
+    append = places.append
+    at, view = 0, memoryview(data)
+    while True:
+        # The stub asks for bytes; the function takes any buffer, and a view copies nothing.
+        gate.scan(view[at:], lambda _number, _start, end, _flags, _context: append(end))  # type: ignore[type-var]
+        if not places:
+            return stretches
+        end = at + places.pop()
+        at = _end(_MORE, data, end)
+        _add(stretches, max(0, end - RUN - MARGIN), at + MARGIN)
+
+
+def around_values(data: bytes, ends: Sequence[int]) -> list[Stretch]:
+    """Return the lines around the values whose gate opened at ``ends`` (ascending), in order, without overlap."""
+    stretches: list[Stretch] = []
+    done = -1
+    for end in ends:
+        if end > done:
+            done = _end(_VALUE, data, end)
+            _add(stretches, *context_bounds(data, max(0, end - NAME_BYTES), done, LINES))
+    return stretches
+
+
+def _end(expression: re.Pattern[bytes], data: bytes, start: int) -> int:
+    found = expression.match(data, start)
+    return found.end() if found else start
+
+
+def _add(stretches: list[Stretch], low: int, high: int) -> None:
+    """Add a stretch that does not begin before the last one, or make that one longer."""
+    if stretches and low <= stretches[-1][1]:
+        first, last = stretches[-1]
+        stretches[-1] = (min(first, low), max(last, high))
+    else:
+        stretches.append((low, high))
+
+
+def scan_stretches(
+    database: hyperscan.Database, data: bytes, stretches: Sequence[Stretch], found: list[tuple[int, int]]
+) -> None:
+    """Add to ``found`` (number, end) of what ``database`` finds in the stretches, with the places of ``data``.
+
+    Some of it may be an artefact of where they are cut, so the caller must confirm it.
+    """
+    if sum(high - low for low, high in stretches) * 2 > len(data):
+        append = found.append
+        database.scan(data, lambda number, _start, end, _flags, _context: append((number, end)))
+        return
+    parts: list[bytes] = []
+    bounds: list[int] = []
+    shifts: list[int] = []
+    length = 0
+    for low, high in stretches:
+        part = data[low:high]
+        parts.append(part)
+        shifts.append(low - length)
+        length += len(part)
+        bounds.append(length)
+        length += len(_BETWEEN)
+    hits: list[tuple[int, int]] = []
+    append = hits.append
+    database.scan(_BETWEEN.join(parts), lambda number, _start, end, _flags, _context: append((number, end)))
+    for number, end in hits:
+        at = bisect_left(bounds, end)
+        if at < len(bounds) and end > bounds[at] - len(parts[at]):
+            found.append((number, end + shifts[at]))
+
+
+_BETWEEN: Final = b"\n\n"
