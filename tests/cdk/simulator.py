@@ -36,7 +36,7 @@ class Question:
 def needed() -> None:
     """Skip the test where the simulator is not installed."""
     if shutil.which("node") is None or not (FOLDER / "node_modules").is_dir():
-        pytest.skip("needs Node.js and `make iam`")
+        pytest.skip("needs Node.js, npm and `make iam`")
 
 
 def decide(questions: Sequence[Question]) -> list[bool]:
