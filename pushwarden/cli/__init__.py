@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-import traceback
 from typing import Final
 
 import click
@@ -83,6 +82,8 @@ def main() -> None:
         click.echo(f"pushwarden: {error}", err=True)
         code = EXIT_UNEXPECTED
     except Exception as error:  # noqa: BLE001 - the last line of defence: Python's own exit code 1 would mean findings
+        import traceback  # noqa: PLC0415 - slow to import, and hardly ever needed
+
         # Without its message: nobody foresaw the error, so nobody knows what it quotes.
         places = "".join(traceback.format_tb(error.__traceback__))
         click.echo(f"{places}{type(error).__name__}", err=True)

@@ -13,7 +13,8 @@ from typing import Final
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _UNDECODABLE: Final = re.compile("[\udc80-\udcff]")
 _SURROGATE_OF_BYTE_0: Final = 0xDC00  # PEP 383
-_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML: Final = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+"""Not compiled here: that takes milliseconds, and few reports are XML."""
 _LOG_COMMAND: Final = re.compile(r"#(?=#\w*\[)")
 _FORMULA: Final = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
@@ -49,7 +50,7 @@ def xml(text: str) -> str:
     Links:
         https://www.w3.org/TR/xml/#charsets
     """
-    return _NOT_XML.sub(lambda found: _visible(found[0]), line(text))
+    return re.sub(_NOT_XML, lambda found: _visible(found[0]), line(text))
 
 
 def cell(text: str) -> str:

@@ -8,15 +8,16 @@ are forked, so that they share the compiled rules.
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
-from typing import Final, Generic, Protocol, Self, TypeVar, cast, runtime_checkable
+from typing import TYPE_CHECKING, Final, Generic, Protocol, Self, TypeVar, cast, runtime_checkable
+
+if TYPE_CHECKING:  # imported at run time where the first worker starts: a hook needs none
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -64,8 +65,6 @@ class Pool(Generic[Task, Result]):
     def __init__(self, work: Callable[[Task], Result], jobs: int) -> None:
         self._work = work
         self._jobs = jobs
-        # Forking costs a millisecond and shares the compiled rules. It is safe because this process has no threads.
-        self._context = multiprocessing.get_context("fork")
         self._workers: dict[Connection, BaseProcess] = {}
 
     def __enter__(self) -> Self:
@@ -89,6 +88,8 @@ class Pool(Generic[Task, Result]):
             for task in tasks:
                 yield task, self._work(task)
             return
+        from multiprocessing.connection import wait  # noqa: PLC0415 - see above
+
         queue = iter(tasks)
         busy: dict[Connection, Task] = {}
         for connection in [*self._workers]:
@@ -122,8 +123,12 @@ class Pool(Generic[Task, Result]):
         return False
 
     def _start(self) -> Connection:
-        ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=_serve, args=(theirs, self._work, [*self._workers, ours]), daemon=True)
+        import multiprocessing  # noqa: PLC0415 - see above
+
+        # Forking costs a millisecond and shares the compiled rules. It is safe because this process has no threads.
+        context = multiprocessing.get_context("fork")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs, self._work, [*self._workers, ours]), daemon=True)
         process.start()
         theirs.close()
         self._workers[ours] = process
