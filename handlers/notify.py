@@ -22,6 +22,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         if envelope["detail-type"] == SECURITY_EVENT:
             leak = our.security_event(envelope["detail"])
             return {"incident": leak.incident_id, "told": notifier.tell_event(leak)}
+        our.check_seal(envelope["detail-type"], envelope["detail"])
         if envelope["detail-type"] == BACKFILL_REPORT:
             report = BackfillReport.from_detail(envelope["detail"])
             return {"run": report.run, "told": notifier.tell_report(report)}

@@ -20,6 +20,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         our = app()
         if envelope["detail-type"] == SECURITY_RESOLUTION:
             resolution = SecurityResolution.from_detail(envelope["detail"])
+            our.check_seal(SECURITY_RESOLUTION, envelope["detail"])
             archived = archive(resolution, our.security_hub, our.open_reports, now_s=our.wall_clock())
             return {"incident": resolution.incident_id, "archived": archived}
         leak = our.security_event(envelope["detail"])

@@ -256,6 +256,8 @@ class SecurityResolution:
     repository_id: str
     repository_arn: str
     summary: str
+    resolved_at: str
+    """When, in ISO 8601, UTC: what is found later is not dealt with."""
 
     def to_detail(self) -> dict[str, Any]:
         """Return the event's ``detail``."""
@@ -265,6 +267,7 @@ class SecurityResolution:
             "action": "unlock",
             "outcome": "done",
             "summary": self.summary,
+            "resolvedAt": self.resolved_at,
             "repositoryName": self.repository,
             "repositoryId": self.repository_id,
             "repositoryArn": self.repository_arn,
@@ -284,8 +287,9 @@ class SecurityResolution:
                 repository_id=_text(detail["repositoryId"], "repositoryId"),
                 repository_arn=_checked(detail["repositoryArn"], _ARN, "repositoryArn"),
                 summary=str(detail["summary"]),
+                resolved_at=_time(detail["resolvedAt"], "milliseconds"),
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise MalformedEventError(f"a security resolution lacks or garbles something ({error!r})") from None
 
 
@@ -421,9 +425,9 @@ def _text(value: Any, name: str) -> str:
     return value
 
 
-def _time(value: Any) -> str:
+def _time(value: Any, precision: str = "seconds") -> str:
     # One spelling, so that text order is time order: EventBridge writes a Z, Python +00:00.
-    return datetime.fromisoformat(value).astimezone(UTC).isoformat(timespec="seconds")
+    return datetime.fromisoformat(value).astimezone(UTC).isoformat(timespec=precision)
 
 
 def _checked(value: Any, pattern: re.Pattern[str], name: str) -> str:

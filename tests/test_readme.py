@@ -163,7 +163,7 @@ def fields(section: str, part: int = 0) -> set[str]:
 def test_the_page_on_events_lists_exactly_the_fields_that_events_have() -> None:
     event = security_event().to_detail()
     response = SecurityResponse("pw-1", "lock", "done", "", "shop", "refs/heads/main", "1", "eu-central-1", {})
-    resolution = SecurityResolution("pw-1", "shop", "id", "arn", "")
+    resolution = SecurityResolution("pw-1", "shop", "id", "arn", "", "")
 
     assert fields("Security event") == set(event)
     assert fields("Security event", 1) == set(event["findings"][0])

@@ -1,4 +1,4 @@
-"""Publish events on the security bus, and notice when EventBridge takes only some of them.
+"""Publish events on the security bus, sealed, and notice when EventBridge takes only some of them.
 
 https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
 """
@@ -6,10 +6,11 @@ https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from pushwarden.aws import seal
 from pushwarden.errors import PushwardenError
 from pushwarden.model import SOURCE
 
@@ -30,9 +31,11 @@ class SecurityBus:
 
     client: EventBridgeClient
     name: str
+    key: Callable[[], bytes]
+    """Gives the key of the seals: the deployment's fingerprint key."""
 
     def publish(self, detail_type: str, detail: Mapping[str, Any], *, resources: tuple[str, ...] = ()) -> None:
-        """Publish one event.
+        """Publish one event with its seal.
 
         Raises:
             PublishError: EventBridge answered, but did not take it.
@@ -40,7 +43,7 @@ class SecurityBus:
         entry: dict[str, Any] = {
             "Source": SOURCE,
             "DetailType": detail_type,
-            "Detail": json.dumps(detail, ensure_ascii=False, separators=(",", ":")),
+            "Detail": json.dumps(seal.sealed(detail_type, detail, self.key()), ensure_ascii=False, separators=(",", ":")),
             "EventBusName": self.name,
             "Resources": list(resources),
         }

@@ -71,13 +71,17 @@ def report(event: SecurityEvent, hub: SecurityHub, reports: OpenReports, *, now_
 
 
 def archive(resolution: SecurityResolution, hub: SecurityHub, reports: OpenReports, *, now_s: float) -> int:
-    """Archive every open finding of a repository, and return how many there were.
+    """Archive every finding of a repository that was open when it was resolved, and return how many there were.
+
+    Events may be late and out of order: what was reported after the resolution is not dealt with by it.
 
     Raises:
         SecurityHubError: Security Hub is not enabled any more, or refused.
     """
     count = 0
     for incident_id, findings in reports.of(resolution.repository_id).items():
+        if any(each["UpdatedAt"] > resolution.resolved_at for each in findings):
+            continue
         hub.put([{**each, "RecordState": "ARCHIVED", "UpdatedAt": _time(now_s)} for each in findings])
         reports.forget(resolution.repository_id, incident_id)
         count += len(findings)

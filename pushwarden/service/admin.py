@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Final
 
 from botocore.exceptions import ClientError
@@ -33,6 +34,8 @@ class UnlockPlan:
     locked: bool
     accepts: tuple[RefState, ...]
     """Refs whose open findings are accepted with it."""
+    looked_s: float
+    """When that was looked at, in seconds since 1970: what is found later is not dealt with."""
 
     def explain(self) -> list[str]:
         """Return the plan, a sentence each."""
@@ -53,12 +56,13 @@ def plan_unlock(app: App, repository_name: str, *, accept_open: bool = True) -> 
     Raises:
         RepositoryGoneError: there is no such repository.
     """
+    looked_s = app.wall_clock()
     repository = app.codecommit.repository(repository_name)
     tags = app.codecommit.tags(repository.arn)
     rows = app.state.frontier(repository.repository_id).rows.values()
     still_open = tuple(row for row in rows if row.open_commits and not row.deleted) if accept_open else ()
     locked = tags.get(app.settings.lock_tag_key) == LOCKED
-    return UnlockPlan(repository, tags.get(INCIDENT_TAG_KEY), locked, still_open)
+    return UnlockPlan(repository, tags.get(INCIDENT_TAG_KEY), locked, still_open, looked_s)
 
 
 def unlock(app: App, plan: UnlockPlan) -> None:
@@ -88,13 +92,14 @@ def _tell(app: App, plan: UnlockPlan) -> None:
         repository_id=plan.repository.repository_id,
         repository_arn=plan.repository.arn,
         summary=f"{name} was unlocked.",
+        resolved_at=datetime.fromtimestamp(plan.looked_s, UTC).isoformat(timespec="milliseconds"),
     )
     try:
         app.bus.publish(SECURITY_RESOLUTION, resolution.to_detail(), resources=(plan.repository.arn,))
     except (PublishError, ClientError) as error:
         raise UsageError(
             f"{name} is unlocked, but that could not be put on the security bus ({type(error).__name__}): findings in"
-            " Security Hub stay open. You need events:PutEvents on the bus."
+            " Security Hub stay open. You need events:PutEvents on the bus and kms:Decrypt on the deployment's key."
         ) from None
 
 

@@ -120,7 +120,7 @@ class App:
     @cached_property
     def bus(self) -> SecurityBus:
         """The security bus."""
-        return SecurityBus(self._client("events"), self.settings.security_bus)
+        return SecurityBus(self._client("events"), self.settings.security_bus, lambda: self.fingerprint_key)
 
     @cached_property
     def backups(self) -> Backups:
@@ -165,17 +165,24 @@ class App:
             ForgedEventError: it looks like one of ours, but its seal does not fit.
         """
         event = SecurityEvent.from_detail(detail)
-        seal.check(detail, self.fingerprint_key)
+        self.check_seal(SECURITY_EVENT, detail)
         return event
 
+    def check_seal(self, detail_type: str, detail: Mapping[str, Any]) -> None:
+        """Let an event from the bus pass that Pushwarden itself has published.
+
+        Raises:
+            ForgedEventError: its seal does not fit.
+        """
+        seal.check(detail_type, detail, self.fingerprint_key)
+
     def publish_event(self, event: SecurityEvent) -> None:
-        """Publish a security event on the security bus, sealed.
+        """Publish a security event on the security bus.
 
         Raises:
             PublishError: EventBridge did not take it.
         """
-        detail = seal.sealed(event.to_detail(), self.fingerprint_key)
-        self.bus.publish(SECURITY_EVENT, detail, resources=(event.push.repository_arn,))
+        self.bus.publish(SECURITY_EVENT, event.to_detail(), resources=(event.push.repository_arn,))
 
     @cached_property
     def scanner(self) -> Scanner:

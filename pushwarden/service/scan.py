@@ -34,7 +34,7 @@ from pushwarden.respond.policy import decide
 from pushwarden.service.app import App
 from pushwarden.service.frontier import Range, baseline, moved, scan_range
 from pushwarden.service.offers import UPLOAD, forget, recall, remember
-from pushwarden.service.told import INSTALLED, is_done_with, remember_told
+from pushwarden.service.told import INSTALLED, is_done_with, remember_left, remember_told
 from pushwarden.settings import CONTAINING
 
 _log: Final = logging.getLogger(__name__)
@@ -104,6 +104,9 @@ def scan_push(
         return event
     if reading.unseen:
         return event
+    left = todo.left or (push.old if push.new is None else None)
+    if event is not None and left is not None:
+        remember_left(app.state, push, left, now_s=app.wall_clock())
     contained = event is not None and bool(CONTAINING & set(event.actions))
     gone = {commit.commit_id for commit in reading.left}
     raised = dict.fromkeys(f.commit for f in findings if f.commit and f.commit not in gone) if contained else {}

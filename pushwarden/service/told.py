@@ -1,11 +1,13 @@
-"""One push, two events: the one that CodeCommit sent late, and the one that reconciliation made in its place.
+"""One leak, two events: the push's own, which came late, and the one that was scanned in its place.
 
-Whichever is scanned first tells of the leak and writes down that it did; the other one finds the note.
+That is one which reconciliation made, or the next push on the ref, which took the first one's commits away before anybody
+had seen them. Whichever is scanned first tells of the leak and writes down that it did; the other one finds the note.
 """
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -15,7 +17,7 @@ from pushwarden.events import Push
 INSTALLED: Final = "installed-at"
 """The setting that holds when Pushwarden first ran here, in seconds since 1970."""
 _TOLD: Final = "told"
-_BY_ITSELF, _BY_RECONCILIATION = "event", "reconciled"
+_BY_ITSELF, _BY_RECONCILIATION, _BY_THE_NEXT = "event", "reconciled", "next"
 
 
 def is_done_with(state: State, push: Push, frontier: Frontier) -> bool:
@@ -31,13 +33,20 @@ def is_done_with(state: State, push: Push, frontier: Frontier) -> bool:
         return False
     told = state.step(_key(push), _TOLD)
     pushed_s = datetime.fromisoformat(push.time).timestamp()
-    return told is not None and told.outcome == _BY_RECONCILIATION and pushed_s <= float(told.summary)
+    elsewhere = told is not None and told.outcome in {_BY_RECONCILIATION, _BY_THE_NEXT}
+    return told is not None and elsewhere and pushed_s <= float(told.summary)
 
 
 def remember_told(state: State, push: Push, *, now_s: float) -> None:
     """Write down that people were told of this push."""
     by = _BY_ITSELF if push.seen_s is None else _BY_RECONCILIATION
     state.record_step(_key(push), _TOLD, Step(by, str(int(now_s))), now_s=now_s)
+
+
+def remember_left(state: State, push: Push, left: str, *, now_s: float) -> None:
+    """Write down that people were told of what a ref stood at before this push: its own event is late or lost."""
+    before = replace(push, new=left)
+    state.record_step(_key(before), _TOLD, Step(_BY_THE_NEXT, str(int(now_s))), now_s=now_s)
 
 
 def _key(push: Push) -> str:

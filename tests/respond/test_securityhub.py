@@ -11,8 +11,9 @@ from botocore.exceptions import ClientError
 from botocore.validate import validate_parameters
 
 from pushwarden.aws.securityhub import FINDINGS_PER_CALL, SecurityHub, SecurityHubError
+from pushwarden.events import SecurityResolution
 from pushwarden.model import Confidence
-from pushwarden.respond.securityhub import finding_id, plan
+from pushwarden.respond.securityhub import archive, finding_id, plan
 from tests.test_events import security_event
 
 
@@ -84,3 +85,27 @@ def test_a_hub_that_is_not_enabled_is_said_and_a_passing_fault_is_raised_as_it_c
         SecurityHub(Hub(error="InvalidAccessException")).put([{}])  # type: ignore[arg-type]
     with pytest.raises(ClientError):
         SecurityHub(Hub(error="InternalException")).put([{}])  # type: ignore[arg-type]
+
+
+class Reports:
+    """The memory of what is open."""
+
+    def __init__(self, findings: dict[str, list[dict[str, Any]]]) -> None:
+        self.findings = findings
+
+    def of(self, _repository_id: str) -> dict[str, list[dict[str, Any]]]:
+        return dict(self.findings)
+
+    def forget(self, _repository_id: str, incident_id: str) -> None:
+        del self.findings[incident_id]
+
+
+def test_a_resolution_that_comes_late_leaves_what_was_found_after_it() -> None:
+    early, late = {"UpdatedAt": "2026-11-23T09:00:00.000+00:00"}, {"UpdatedAt": "2026-11-23T09:00:02.001+00:00"}
+    reports: Any = Reports({"pw-1": [early], "pw-2": [late]})
+    hub = Hub()
+    resolution = SecurityResolution("pw-1", "shop", "id", "arn", "", "2026-11-23T09:00:02.000+00:00")
+
+    assert archive(resolution, SecurityHub(hub), reports, now_s=1_800_000_000.0) == 1  # type: ignore[arg-type]
+    assert list(reports.findings) == ["pw-2"]
+    assert hub.batches == [1]
