@@ -14,8 +14,9 @@ from pushwarden.history.local.evidence import Evidence, attribute, gather, of_ta
 from pushwarden.history.local.git import GitError
 from pushwarden.history.local.log import Change, Commit, History
 from pushwarden.history.local.memory import Ids, State, Store, forget, load, pack_ids, save
-from pushwarden.history.local.objects import Listing, list_some
+from pushwarden.history.local.objects import Listing, ObjectReader, list_some
 from pushwarden.history.local.reach import Graph, read_graph
+from pushwarden.history.local.recall import keep
 from pushwarden.history.local.repository import Repository
 from pushwarden.model import Gap, Source
 
@@ -116,6 +117,7 @@ def remember(context: Context, store: Store | None, scanned: Scanned, evidence: 
         texts={name: seen[0].of_tag for name, seen in results.texts.items()},
         blob_count=results.blobs,
         byte_count=results.size,
+        recall=keep(results.scans),
         known=known,
     )
     save(context.memory, context.repository, state)
@@ -180,12 +182,17 @@ def _scan(context: Context, fresh: Listing, state: State, paths: Paths, gaps: li
     old = list_some(context.repository.git, sorted(others))
     if old.missing or old.damaged:
         return None
+    results = Results()
+    blobs = list(blobs_wanted({**fresh.blobs, **old.blobs}, paths.of, context.limits, gaps))
+    recalled = [each for each in blobs if state.recall.knows(each, state.blobs.get(each.name, ()))]
+    with ObjectReader(context.repository.git, context.repository.packs()) as reader:
+        state.recall.read(reader, recalled, results)
+    known = {each.name for each in recalled}
     wanted = [
-        *blobs_wanted({**fresh.blobs, **old.blobs}, paths.of, context.limits, gaps),
+        *(each for each in blobs if each.name not in known),
         *_texts({**fresh.commits, **old.commits}, Source.COMMIT_MESSAGE),
         *_texts({**fresh.tags, **old.tags}, Source.TAG_MESSAGE),
     ]
-    results = Results()
     scan_more(context, wanted, results)
     return None if results.missing else results
 

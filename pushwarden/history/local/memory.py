@@ -1,7 +1,8 @@
 """What is remembered of a repository between scans, so that the next one reads only what is new.
 
-No secret and nothing made from one is kept: only which objects were scanned, and in which of them something was found.
-Those are scanned again each time. Where a file's *name* holds a secret, nothing is kept at all.
+No secret and nothing made from one is kept: only which objects were scanned, and what was found at which place of them,
+redacted. The secret is read there again; content in which it is encoded is scanned again each time. Where a file's *name*
+holds a secret, nothing is kept at all.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from typing import Any, Final, overload
 
 from pushwarden import __version__
 from pushwarden.history.local.log import Change, Commit
+from pushwarden.history.local.recall import Recall, from_json, to_json
 from pushwarden.history.local.repository import Repository
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 PRIVATE: Final = 0o700
 
 
@@ -57,6 +59,8 @@ class State:
     """Commit or tag in whose message or people something was found; True for a tag."""
     blob_count: int
     byte_count: int
+    recall: Recall
+    """What was found in them."""
     known: bytes
     """The ids of all objects that were scanned: binary, sorted, one after the other."""
 
@@ -168,6 +172,7 @@ def _to_json(state: State) -> dict[str, Any]:
         "texts": {_text(name): is_tag for name, is_tag in state.texts.items()},
         "blob_count": state.blob_count,
         "byte_count": state.byte_count,
+        "recall": to_json(state.recall),
     }
 
 
@@ -189,6 +194,7 @@ def _from_json(raw: dict[str, Any], known: bytes) -> State:
         texts={_bytes(name): bool(is_tag) for name, is_tag in raw["texts"].items()},
         blob_count=int(raw["blob_count"]),
         byte_count=int(raw["byte_count"]),
+        recall=from_json(raw["recall"]),
         known=known,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -53,6 +54,31 @@ def test_second_scan_reads_only_blobs_with_findings(repo: Repo, memory: Memory) 
         repo.commit(**{f"file{number}": f"line {number}\n"})
     assert calls(repo, memory) > 60
     assert calls(repo, memory) < 5
+
+
+def test_second_scan_scans_none_of_many_blobs_with_findings_again(repo: Repo, memory: Memory) -> None:
+    for number in range(20):
+        repo.commit(a=f"{token(1)}\nline {number}\n{token(2)} # pushwarden:allow\n")
+    first = scan_repository(remembering(repo, memory))
+    assert calls(repo, memory) < 5
+    assert scan_repository(remembering(repo, memory)) == first
+    assert [each.allowed for each in first.found] == [False, True]
+
+
+def test_second_scan_decodes_again_because_the_secret_stands_nowhere_in_the_open(repo: Repo, memory: Memory) -> None:
+    repo.commit(a=base64.b64encode(f"key = {token(1)}".encode()), b=f"key = {token(2)}\n".encode("utf-16"), c=token(3))
+    first = scan_repository(remembering(repo, memory))
+    assert secrets_of(first) == sorted([token(1), token(2), token(3)])
+    assert {each.finding.match.decoded_from for each in first.found} == {("base64",), ("utf-16",), ()}
+    assert scan_repository(remembering(repo, memory)) == first
+
+
+def test_findings_are_kept_under_each_name_for_which_a_blob_was_scanned(repo: Repo, memory: Memory) -> None:
+    repo.commit(**{"a.txt": token(1), "b.txt": token(1), "c.md": token(2)})
+    scan_repository(remembering(repo, memory))
+    repo.git("mv", "c.md", ".npmrc")
+    repo.commit("rename", **{"d.txt": token(1)})
+    assert in_order(scan_repository(remembering(repo, memory))) == in_order(scan_repository(context_of(repo.path)))
 
 
 def test_second_scan_reads_what_is_new(repo: Repo, memory: Memory) -> None:
