@@ -19,6 +19,8 @@ _TEMPLATE: Final = re.compile(
     | \A % [A-Za-z_]\w* % \Z | \A %\(\w+\)s \Z | \A %[sdvq] \Z
     | \A @ [A-Za-z_]\w* @ \Z
     | \A __ [A-Za-z]\w* __ \Z
+    | (?:\.{3}|\xe2\x80\xa6) (?:\[\w+\])? \Z | \.\.\[\w+\] \Z
+    | \A (.)\1+ \Z
     """,
     re.VERBOSE | re.DOTALL,
 )

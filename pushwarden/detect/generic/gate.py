@@ -41,6 +41,7 @@ _PUBLIC_NAME: Final = re.compile(
 )
 _CURSOR_NAME: Final = re.compile(
     rb"(?i)(?:next|page|pagination|continuation|request|idempotency|action|sequence)_?-?token|publickeytoken|signature"
+    rb"|public_?token|credentials?_?id\Z|(?:key_?)?vault_?name|(?<=[a-z_])version\Z"
 )
 _HEX: Final = re.compile(rb"[0-9a-f]{16,128}\Z")
 _SECRET_NAME: Final = re.compile(rb"(?i)secret|token|passw|pwd|api_?key|access_?key|auth|cred|private")
