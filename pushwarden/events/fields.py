@@ -1,4 +1,7 @@
-"""The fields of events, checked: whoever pushes chooses the names in them."""
+"""The fields of events, checked: whoever pushes chooses the names in them.
+
+What is not as it should be raises :class:`MalformedEventError`, which quotes no more than the start of it.
+"""
 
 from __future__ import annotations
 
