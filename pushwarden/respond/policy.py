@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from pushwarden.events import Change
-from pushwarden.model import Confidence, Result
+from pushwarden.events import ACCESS_KEY_ID, Change
+from pushwarden.model import Confidence, Finding, Result, Secret
 from pushwarden.settings import ACTIONS, Policy
 
 
@@ -42,3 +42,12 @@ def decide(
         if reached:
             actions.append(action)
     return tuple(actions)
+
+
+def key_id(finding: Finding, policy: Policy) -> str:
+    """Return the id of the AWS access key whose secret half was found, if the policy wants such keys switched off."""
+    paired = getattr(finding.match, "paired", None)
+    if policy.thresholds["revoke"] is None or not isinstance(paired, Secret):
+        return ""
+    found = paired.reveal().decode("ascii", "replace")
+    return found if ACCESS_KEY_ID.fullmatch(found) else ""

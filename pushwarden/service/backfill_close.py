@@ -76,6 +76,7 @@ def _event(app: App, first: SecurityEvent, history: History, found: Gathered) ->
             result=result,
             policy=app.settings.policy,
             reset_allowed=lambda: _reset_allowed(app, push),
+            revocable=[each.confidence for each in found.findings if each.identity],
         ),
         findings=(),
         finding_count=len(found.findings),

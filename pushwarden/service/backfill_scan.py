@@ -18,6 +18,7 @@ from pushwarden.history.pack import Limits, PackTooBigError
 from pushwarden.history.remote import PackContent
 from pushwarden.history.slices import History, Range
 from pushwarden.model import Gap
+from pushwarden.respond.policy import key_id
 from pushwarden.service.app import App
 from pushwarden.service.backfill_plan import get, plan_key, put
 
@@ -126,6 +127,7 @@ def _save(app: App, item: Mapping[str, Any], range_: Range, found: Introduced) -
             fingerprint=each.match.secret.fingerprint(fingerprint_key, each.match.rule_id),
             advice=rules.get(each.match.rule_id).advice,
             secrets=secrets,
+            identity=key_id(each, app.settings.policy),
         )
         for each in found.findings
     ]

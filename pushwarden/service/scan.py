@@ -23,14 +23,14 @@ from pushwarden.aws.githttp import (
     RepositoryNotFoundError,
 )
 from pushwarden.aws.state import Frontier, RefState, StaleStateError
-from pushwarden.events import ACCESS_KEY_ID, Change, Push, SecurityEvent, TellableFinding, tell
+from pushwarden.events import Change, Push, SecurityEvent, TellableFinding, tell
 from pushwarden.history.content import PushContent
 from pushwarden.history.introduced import Introduced, introduced
 from pushwarden.history.objects import Commit
 from pushwarden.history.pack import Limits, PackTooBigError
 from pushwarden.history.remote import PackContent, read_api
-from pushwarden.model import Finding, Gap, Result, Secret
-from pushwarden.respond.policy import decide
+from pushwarden.model import Finding, Gap, Result
+from pushwarden.respond.policy import decide, key_id
 from pushwarden.service.app import App
 from pushwarden.service.frontier import Range, baseline, moved, scan_range
 from pushwarden.service.offers import UPLOAD, forget, recall, remember
@@ -289,19 +289,10 @@ def _told(app: App, findings: Sequence[Finding]) -> list[TellableFinding]:
             fingerprint=f.match.secret.fingerprint(key, f.match.rule_id),
             advice=rules.get(f.match.rule_id).advice,
             secrets=secrets,
-            identity=_identity(app, f),
+            identity=key_id(f, app.settings.policy),
         )
         for f in surest_first
     ]
-
-
-def _identity(app: App, finding: Finding) -> str:
-    """Return the id of the AWS access key whose secret half was found, if the policy wants such keys switched off."""
-    paired = getattr(finding.match, "paired", None)
-    if app.settings.policy.thresholds["revoke"] is None or not isinstance(paired, Secret):
-        return ""
-    key_id = paired.reveal().decode("ascii", "replace")
-    return key_id if ACCESS_KEY_ID.fullmatch(key_id) else ""
 
 
 def _filled(event: SecurityEvent, told: Sequence[TellableFinding]) -> SecurityEvent:
