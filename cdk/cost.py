@@ -65,7 +65,7 @@ def monthly(pushes_per_day: int) -> list[Line]:
     # A leak becomes one event and two responses, and each of the three is told.
     mails = 3 * leaks
     runs = pushes + leaks * 2 + mails
-    alarms = sum(4 if each.bus else 3 for each in always) + 2 * 2 + 1
+    alarms = sum(3 + len(each.queue_names) for each in always) + 2 * 2 + 1
     metrics = 4 + 2 + 4 * (len(listening) - 2)
     price = PRICES
     compute = (
@@ -82,7 +82,12 @@ def monthly(pushes_per_day: int) -> list[Line]:
             "Lambda",
             compute * price["Lambda, GB-second on x86"] + runs / _MILLION * price["Lambda, million requests"],
         ),
-        Line("SQS", (len(listening) * _POLLS + runs * 3) / _MILLION * price["SQS, million requests"]),
+        Line(
+            "SQS",
+            (sum(len(each.queue_names) for each in listening) * _POLLS + runs * 3)
+            / _MILLION
+            * price["SQS, million requests"],
+        ),
         Line("KMS", price["KMS, key per month"] + (runs * 4 + 20_000) / _MILLION * price["KMS, million requests"]),
         Line("X-Ray", runs / _MILLION * price["X-Ray, million traces"]),
         Line(

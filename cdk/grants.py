@@ -41,6 +41,7 @@ def resource_arns(
             stack.format_arn(service="securityhub", resource="product", resource_name=f"{stack.account}/default")
         ],
         Resource.QUEUE_SCAN: [stack.format_arn(service="sqs", resource=queue_name(name, "scan"))],
+        Resource.QUEUE_SCAN_LATE: [stack.format_arn(service="sqs", resource=queue_name(name, "scan-late"))],
         Resource.BACKFILL: [machine_arn(stack, name)],
         Resource.ANY: ["*"],
     }

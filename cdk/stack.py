@@ -99,12 +99,16 @@ class PushwardenStack(cdk.Stack):
             mail_topic=self.messages.mail.topic_arn,
             chat_topic=self.messages.chat.topic_arn,
             backup_bucket=self.data.bucket.bucket_name,
-            # By name: the queue itself is made later, by the subscriber that listens to it.
-            scan_queue=f"https://sqs.{self.region}.{self.url_suffix}/{self.account}/{grants.queue_name(self.config.name, 'scan')}",
+            # By name: the queues themselves are made later, by the subscriber that listens to them.
+            scan_queue=self._queue_url("scan"),
+            late_queue=self._queue_url("scan-late"),
             backfill_machine=grants.machine_arn(self, self.config.name),
             lock_tag_key=self.config.lock_tag_key,
             policy=self.config.policy,
         )
+
+    def _queue_url(self, end: str) -> str:
+        return f"https://sqs.{self.region}.{self.url_suffix}/{self.account}/{grants.queue_name(self.config.name, end)}"
 
     def _shared(self, alarms: Alarms) -> Shared:
         arns = grants.resource_arns(

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from handlers.runtime import app, each_record
-from pushwarden.events import parse_push
-from pushwarden.service.scan import scan_push
+from pushwarden.service.lanes import take
 
 _RESERVE_S: Final = 30.0
 """Time kept back for publishing the event and moving the frontier."""
@@ -18,13 +17,13 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Scan each push of a batch."""
 
     def work(envelope: Mapping[str, Any]) -> dict[str, Any]:
-        push = parse_push(envelope)
         deadline = time.monotonic() + max(1.0, context.get_remaining_time_in_millis() / 1000 - _RESERVE_S)
-        found = scan_push(app(), push, deadline=deadline)
+        taken = take(app(), envelope, deadline=deadline)
+        found = taken.event
         return {
-            "repository": push.repository,
+            "repository": taken.push.repository,
             "incident": found.incident_id if found else None,
-            "result": found.result.value if found else "clean",
+            "result": found.result.value if found else "put off" if taken.put_off else "clean",
             "findings": found.finding_count if found else 0,
             "actions": found.actions if found else (),
         }

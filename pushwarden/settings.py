@@ -99,6 +99,8 @@ class Settings:
     chat_topic: str = ""
     scan_queue: str = ""
     """URL of the queue that push events wait in."""
+    late_queue: str = ""
+    """URL of the queue for those that have waited there for long; empty: they are scanned in their order."""
     backfill_machine: str = ""
     """ARN of the backfill's state machine."""
     git_url: str = ""

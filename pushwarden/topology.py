@@ -40,6 +40,7 @@ class Resource(enum.Enum):
     SECURITY_HUB = "security-hub"
     """The account's default Security Hub product."""
     QUEUE_SCAN = "queue-scan"
+    QUEUE_SCAN_LATE = "queue-scan-late"
     BACKFILL = "backfill"
     """The backfill's state machine."""
     ANY = "*"
@@ -79,6 +80,9 @@ class Subscriber:
     memory_mb: int
     concurrency: int
     """How many may run at once: CodeCommit's request limits are shared by the whole account."""
+    late_concurrency: int = 0
+    """How many more may run at once on events that have waited for long. They come through a second queue, so that a
+    fresh event never stands behind them; 0: there is none."""
     batch_size: int = 1
     max_receives: int = 5
     """How often an event is tried before it goes to the dead-letter queue."""
@@ -87,6 +91,13 @@ class Subscriber:
     """An EventBridge Scheduler expression, for functions without a bus."""
     option: str | None = None
     """The configuration key that switches an opt-in function on; None: always there."""
+
+    @property
+    def queue_names(self) -> tuple[str, ...]:
+        """The queues that feed it, by the end of their names; the first is the one that its rule fills."""
+        if self.bus is None:
+            return ()
+        return (self.name, f"{self.name}-late") if self.late_concurrency else (self.name,)
 
 
 def _responses(action: str) -> Mapping[str, Any]:
@@ -124,12 +135,14 @@ SCAN: Final = Subscriber(
         ),
         Grant(("tag:GetResources",), Resource.ANY),
         Grant(("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"), Resource.TABLE),
-        Grant(("kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"), Resource.KEY),
+        Grant(("kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"), Resource.KEY),
+        Grant(("sqs:SendMessage",), Resource.QUEUE_SCAN_LATE),
         _PUBLISH,
     ),
     timeout_s=600,
     memory_mb=1769,  # one whole vCPU: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
     concurrency=10,
+    late_concurrency=5,
     ephemeral_storage_mb=2048,
 )
 

@@ -74,10 +74,12 @@ class SubscriberConstruct(Construct):
         self.subscriber = subscriber
         self._shared = shared
         self._name = f"{shared.name}-{subscriber.name}"
+        late = subscriber.late_concurrency
         self.invoked_only = subscriber.bus is None and subscriber.schedule is None
         """A worker of the backfill: its state machine waits for the answer, and tries again by itself."""
         self.dead = None if self.invoked_only else self._dead_letters()
         self.queue = self._queue(self.dead) if self.dead and subscriber.bus is not None else None
+        self.late = self._waiting("Late", subscriber.queue_names[1], self.dead) if self.dead and late else None
         self.log_group = logs.LogGroup(
             self,
             "Logs",
@@ -90,7 +92,9 @@ class SubscriberConstruct(Construct):
         self.role = self._role()
         self.function = self._function(code, {**shared.environment, **environment})
         if self.queue is not None:
-            self._subscribe(self.queue, concurrency)
+            self._subscribe("Source", self.queue, concurrency)
+            if self.late is not None:
+                self._subscribe("LateSource", self.late, late)
         elif self.dead is not None:
             Schedule(
                 self,
@@ -119,12 +123,12 @@ class SubscriberConstruct(Construct):
         acknowledge(dead, "Serverless-SQSRedrivePolicy", reason)
         return dead
 
-    def _queue(self, dead: sqs.Queue) -> sqs.Queue:
+    def _waiting(self, construct_id: str, end: str, dead: sqs.Queue) -> sqs.Queue:
         subscriber = self.subscriber
-        queue = sqs.Queue(
+        return sqs.Queue(
             self,
-            "Queue",
-            queue_name=queue_name(self._shared.name, subscriber.name),
+            construct_id,
+            queue_name=queue_name(self._shared.name, end),
             encryption=sqs.QueueEncryption.KMS,
             encryption_master_key=self._shared.key,
             data_key_reuse=cdk.Duration.days(1),
@@ -135,6 +139,10 @@ class SubscriberConstruct(Construct):
             visibility_timeout=cdk.Duration.seconds(subscriber.timeout_s + _RETRY_GAP_S),
             dead_letter_queue=sqs.DeadLetterQueue(queue=dead, max_receive_count=subscriber.max_receives),
         )
+
+    def _queue(self, dead: sqs.Queue) -> sqs.Queue:
+        subscriber = self.subscriber
+        queue = self._waiting("Queue", subscriber.name, dead)
         rule = self._rule(queue, dead)
         for each in (queue, dead):
             each.add_to_resource_policy(
@@ -197,7 +205,8 @@ class SubscriberConstruct(Construct):
         if self.queue is not None:
             key = ["kms:Decrypt"]
             actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
-            found.append(iam.PolicyStatement(actions=actions, resources=[self.queue.queue_arn]))
+            queues = [each.queue_arn for each in (self.queue, self.late) if each is not None]
+            found.append(iam.PolicyStatement(actions=actions, resources=queues))
         elif self.dead is not None:
             key = ["kms:Decrypt", "kms:GenerateDataKey"]
             found.append(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self.dead.queue_arn]))
@@ -209,9 +218,7 @@ class SubscriberConstruct(Construct):
         return found
 
     def _acknowledge_wildcards(self, role: iam.Role) -> None:
-        none_narrower = (
-            "X-Ray's write actions, codecommit:ListRepositories, tag:GetResources and sts:GetAccessKeyInfo know no resource."
-        )
+        none_narrower = "X-Ray's write actions, codecommit:ListRepositories, tag:GetResources and sts:GetAccessKeyInfo know no resource."
         acknowledge(role, "AwsSolutions-IAM5[Resource::*]", none_narrower)
         acknowledge(role, "Serverless-LambdaStarPermissions", none_narrower)
         reasons = {
@@ -255,10 +262,10 @@ class SubscriberConstruct(Construct):
             acknowledge(function, "Serverless-LambdaTracing", "The deployment's configuration switches traces off.")
         return function
 
-    def _subscribe(self, queue: sqs.Queue, concurrency: int) -> None:
+    def _subscribe(self, construct_id: str, queue: sqs.Queue, concurrency: int) -> None:
         source = lambda_.EventSourceMapping(
             self,
-            "Source",
+            construct_id,
             target=self.function,
             event_source_arn=queue.queue_arn,
             batch_size=self.subscriber.batch_size,
@@ -295,11 +302,12 @@ class SubscriberConstruct(Construct):
             periods=3,
             description=f"The function {name} cannot run: the account's Lambda concurrency is used up.",
         )
-        if self.queue is not None:
-            alarms.add(
-                self,
-                f"{name}-age",
-                self.queue.metric_approximate_age_of_oldest_message(period=FIVE_MINUTES),
-                at_least=_OLD_S,
-                description=f"An event has waited for {name} for an hour.",
-            )
+        for queue, end in ((self.queue, name), (self.late, f"{name}-late")):
+            if queue is not None:
+                alarms.add(
+                    self,
+                    f"{end}-age",
+                    queue.metric_approximate_age_of_oldest_message(period=FIVE_MINUTES),
+                    at_least=_OLD_S,
+                    description=f"An event has waited for {name} for an hour.",
+                )

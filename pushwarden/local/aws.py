@@ -132,9 +132,12 @@ class Stack:
             policy=policy,
         )
         self.subscribers = tuple(each for each in SUBSCRIBERS if each.option is None or policy.thresholds[each.option])
-        self.queues = {each.name: self._subscribe(each) for each in self.subscribers if each.bus is not None}
+        self.queues = {name: url for each in self.subscribers for name, url in self._subscribe(each).items()}
         self.settings = replace(
-            self.settings, scan_queue=self.queues["scan"], backfill_machine=self._machine(aws.client("stepfunctions"))
+            self.settings,
+            scan_queue=self.queues["scan"],
+            late_queue=self.queues["scan-late"],
+            backfill_machine=self._machine(aws.client("stepfunctions")),
         )
         self._encrypt()
         self._let_the_machine_in()
@@ -150,7 +153,8 @@ class Stack:
 
     def waiting(self, subscriber: str) -> int:
         """Return how many events wait for a function or are being worked on."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        kinds = ("", "NotVisible", "Delayed")
+        names = [f"ApproximateNumberOfMessages{each}" for each in kinds]
         answer = self._sqs.get_queue_attributes(QueueUrl=self.queues[subscriber], AttributeNames=names)
         return sum(int(answer["Attributes"][each]) for each in names)
 
@@ -184,7 +188,8 @@ class Stack:
 
     def _encrypt(self) -> None:
         """Tell the gate what the stack's key encrypts."""
-        places = (Resource.TABLE, Resource.MAIL_TOPIC, Resource.CHAT_TOPIC, Resource.QUEUE_SCAN)
+        queues = (Resource.QUEUE_SCAN, Resource.QUEUE_SCAN_LATE)
+        places = (Resource.TABLE, Resource.MAIL_TOPIC, Resource.CHAT_TOPIC, *queues)
         encrypted = [arn for each in places for arn in self._arns(each)]
         encrypted.append(f"arn:aws:s3:::{self.settings.backup_bucket}")
         self.aws.gate.keys |= dict.fromkeys(encrypted, self.settings.key_id)
@@ -218,22 +223,26 @@ class Stack:
             Resource.CHAT_TOPIC: [settings.chat_topic],
             Resource.KEY: [settings.key_id],
             Resource.QUEUE_SCAN: [self._arn(settings.scan_queue)],
+            Resource.QUEUE_SCAN_LATE: [self._arn(settings.late_queue)],
             Resource.BACKFILL: [settings.backfill_machine],
             Resource.IAM_USERS: [f"arn:aws:iam::{ACCOUNT}:user/*"],
             Resource.SECURITY_HUB: [f"arn:aws:securityhub:{REGION}:{ACCOUNT}:product/{ACCOUNT}/default"],
             Resource.ANY: ["*"],
         }[resource]
 
-    def _subscribe(self, subscriber: Subscriber) -> str:
+    def _subscribe(self, subscriber: Subscriber) -> dict[str, str]:
+        if subscriber.bus is None:
+            return {}
         dead = self._sqs.create_queue(QueueName=f"{self.name}-{subscriber.name}-dead")["QueueUrl"]
         redrive = {"deadLetterTargetArn": self._arn(dead), "maxReceiveCount": subscriber.max_receives}
-        url: str = self._sqs.create_queue(
-            QueueName=f"{self.name}-{subscriber.name}",
-            Attributes={"RedrivePolicy": json.dumps(redrive), "VisibilityTimeout": str(_VISIBILITY_S)},
-        )["QueueUrl"]
+        attributes = {"RedrivePolicy": json.dumps(redrive), "VisibilityTimeout": str(_VISIBILITY_S)}
+        urls: dict[str, str] = {
+            each: self._sqs.create_queue(QueueName=f"{self.name}-{each}", Attributes=attributes)["QueueUrl"]
+            for each in subscriber.queue_names
+        }
         bus = "default" if subscriber.bus is Bus.DEFAULT else self.settings.security_bus
-        self._rule(subscriber.name, bus, subscriber.pattern, url)
-        return url
+        self._rule(subscriber.name, bus, subscriber.pattern, urls[subscriber.name])
+        return urls
 
     def _machine(self, states: Any) -> str:
         name = f"{self.name}-backfill"

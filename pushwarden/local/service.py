@@ -22,7 +22,7 @@ from pushwarden.local.codecommit import CodeCommitServer, Principal
 from pushwarden.local.codecommit.iam import AccessRequest, Decision
 from pushwarden.local.invoked import Invoked
 from pushwarden.local.mailbox import Mailbox
-from pushwarden.local.worker import HANDLER, PLUMBING, QUEUE, SQS_URL, TIMEOUT
+from pushwarden.local.worker import HANDLER, PLUMBING, QUEUES, SQS_URL, TIMEOUT
 from pushwarden.model import Confidence
 from pushwarden.policies import lock_policy
 from pushwarden.service.app import App
@@ -237,7 +237,8 @@ class LocalService:
             self._invoked[subscriber.name] = Invoked(environment, logs / f"{subscriber.name}.log")
             self.aws.gate.functions[f"{self.stack.name}-{subscriber.name}"] = self._invoked[subscriber.name].invoke
             return
-        environment |= {QUEUE: self.stack.queues[subscriber.name], SQS_URL: self.aws.url, PLUMBING: PLUMBING_KEY}
+        queues = " ".join(self.stack.queues[each] for each in subscriber.queue_names)
+        environment |= {QUEUES: queues, SQS_URL: self.aws.url, PLUMBING: PLUMBING_KEY}
         with (logs / f"{subscriber.name}.log").open("ab") as log:
             self._workers[subscriber.name] = subprocess.Popen(
                 [sys.executable, "-m", "pushwarden.local.worker"],

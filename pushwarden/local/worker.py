@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 Handler = Callable[[Mapping[str, Any], Any], Any]
 RETRY_DELAY_S: Final = 1
 HANDLER: Final = "LOCAL_HANDLER"
-QUEUE: Final = "LOCAL_QUEUE_URL"
+QUEUES: Final = "LOCAL_QUEUE_URLS"
 TIMEOUT: Final = "LOCAL_TIMEOUT_S"
 SQS_URL: Final = "LOCAL_SQS_URL"
 PLUMBING: Final = "LOCAL_PLUMBING_KEY"
@@ -88,12 +88,16 @@ def main() -> None:
         aws_access_key_id=key,
         aws_secret_access_key=key,
     )
+    timeout_s = float(environment[TIMEOUT])
+    # Waiting is for the first queue only: the others are looked into in between.
+    queues = [(url, 0 if number else 1) for number, url in enumerate(environment[QUEUES].split())]
     parent = os.getppid()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     while os.getppid() == parent:  # nobody is left to work for otherwise
         try:
-            receive_once(sqs, environment[QUEUE], handler, timeout_s=float(environment[TIMEOUT]))
+            for url, wait_s in queues:
+                receive_once(sqs, url, handler, timeout_s=timeout_s, wait_s=wait_s)
         except (ClientError, BotoCoreError):
             time.sleep(0.5)
 

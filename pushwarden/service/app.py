@@ -118,6 +118,11 @@ class App:
         return Queue(self._client("sqs"), self.settings.scan_queue)
 
     @cached_property
+    def late_queue(self) -> Queue | None:
+        """The queue of push events that have waited for long, if there is one."""
+        return Queue(self._client("sqs"), self.settings.late_queue) if self.settings.late_queue else None
+
+    @cached_property
     def bus(self) -> SecurityBus:
         """The security bus."""
         return SecurityBus(self._client("events"), self.settings.security_bus, lambda: self.fingerprint_key)

@@ -126,7 +126,7 @@ def is_settled(push: Push, row: RefState | None) -> bool:
 
 def caught_up(row: RefState, push: Push) -> RefState:
     """Return the row as the events before a push would have left it, as far as reading ahead has settled them."""
-    if push.old is None or push.old not in row.following or push.event_time_is_before(row.event_time):
+    if row.ref != push.ref or push.old not in row.following or push.event_time_is_before(row.event_time):
         return row
     at = row.following.index(push.old) + 1
     done, rest = row.following[:at], row.following[at:]

@@ -5,12 +5,12 @@ In that order, so that a crash anywhere only means that it is done again.
 
 from __future__ import annotations
 
-import json
 import logging
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -23,17 +23,18 @@ from pushwarden.aws.githttp import (
     RepositoryNotFoundError,
 )
 from pushwarden.aws.state import Frontier, RefState, StaleStateError
-from pushwarden.events import Change, Push, SecurityEvent, TellableFinding, tell
+from pushwarden.events import Change, Push, SecurityEvent, TellableFinding
 from pushwarden.history.content import PushContent
 from pushwarden.history.introduced import Introduced, introduced
 from pushwarden.history.objects import Commit
 from pushwarden.history.pack import Limits, PackTooBigError
 from pushwarden.history.remote import PackContent, read_api
 from pushwarden.model import Finding, Gap, Result
-from pushwarden.respond.policy import decide, key_id
+from pushwarden.respond.policy import decide
 from pushwarden.service.app import App
 from pushwarden.service.frontier import Range, baseline, moved, scan_range
 from pushwarden.service.offers import UPLOAD, forget, recall, remember
+from pushwarden.service.telling import tellable
 from pushwarden.service.told import INSTALLED, is_done_with, remember_left, remember_told
 from pushwarden.settings import CONTAINING
 
@@ -41,23 +42,11 @@ _log: Final = logging.getLogger(__name__)
 
 UNFINISHED: Final = frozenset({"timeout", "pack-too-large", "history-too-long"})
 """Gaps that leave whole commits unscanned. The frontier stays where it is, so that they are not forgotten."""
-MAX_EVENT_BYTES: Final = 180_000
-_MAX_GAPS: Final = 50
+_BRANCHES: Final = "refs/heads/"
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A push as far as it could be read and scanned."""
-
-    found: Introduced
-    commits: Sequence[Commit] = ()
-    tip: str | None = None
-    """What the ref holds: the push's commit or the tag that points at it; None if it stands elsewhere by now."""
-    unseen: bool = False
-    """Nothing of it could be read: the frontier must not claim it."""
-    left: Sequence[Commit] = ()
-    """Commits that were read although the push took them away."""
-    advertised: Advertisement = field(default_factory=lambda: Advertisement({}, {}, frozenset()))
+class OutOfTurnError(PushwardenError):
+    """A push before this one is not scanned yet; its event may still come."""
 
 
 def scan_push(
@@ -67,6 +56,8 @@ def scan_push(
     deadline: float | None = None,
     limits: Limits | None = None,
     clock: Callable[[], float] = time.monotonic,
+    late: bool = False,
+    patient: bool = False,
 ) -> SecurityEvent | None:
     """Scan one push and return the security event that was published, or None if there was nothing to tell.
 
@@ -76,8 +67,11 @@ def scan_push(
         deadline: moment on ``clock`` at which scanning stops and the rest becomes a gap.
         limits: bounds of memory and size.
         clock: a monotonic clock, in seconds.
+        late: the event has waited, and so may others of its branch: scan up to where the branch stands now.
+        patient: rather than scanning a push whose predecessor is missing, wait for that one's event.
 
     Raises:
+        OutOfTurnError: there is something to be patient for.
         PushwardenError: a passing fault, or rights are missing. Nothing was published and the frontier stands where it
             stood, so the same event can be tried again.
     """
@@ -85,15 +79,16 @@ def scan_push(
         return None
     reader = _Reader(app, push, limits or Limits(), deadline, clock)
     frontier = reader.meet(app.state.frontier(push.repository_id))
-    if is_done_with(app.state, push, frontier):
+    if is_settled(push, frontier.rows.get(push.ref)) or is_done_with(app.state, push, frontier):
         return None
+    frontier = replace(frontier, rows={ref: caught_up(row, push) for ref, row in frontier.rows.items()})
     todo = scan_range(push, frontier.rows)
     if todo.target is None:
-        _move(app, push, Reading(_nothing()), ())
+        _move(app, push, Reading(Introduced((), (), 0, 0)), ())
         return None
-    reading = reader.read(todo)
+    reading = reader.take(todo, late=late, patient=patient)
     findings = [f for f in reading.found.findings if f.commit not in todo.already_told]
-    event = _security_event(app, push, frontier, reading, findings)
+    event = security_event(app, named(push, todo.left, reading, findings), frontier, reading, findings)
     if event is not None:
         app.publish_event(event)
         remember_told(app.state, push, now_s=app.wall_clock())
@@ -144,11 +139,20 @@ class _Reader:
         state.save_baseline(push.repository_id, baseline(push, refs))
         return state.frontier(push.repository_id)
 
+    def take(self, todo: Range, *, late: bool, patient: bool) -> Reading:
+        """Read and scan the range; a late push together with those after it, or behind those before it."""
+        if patient and todo.left is not None:
+            raise OutOfTurnError(f"a push before this one of {self.push.repository} is not scanned yet")
+        return (self.read_ahead(todo) if late else None) or self.read(todo)
+
     def read(self, todo: Range) -> Reading:
         """Read and scan the range, and what the push took away before anybody saw it."""
         reading = self._read(todo)
-        if todo.left is None or todo.left in {commit.commit_id for commit in reading.commits}:
+        if todo.left is None:
             return reading
+        if todo.left in {commit.commit_id for commit in reading.commits}:
+            at_s = datetime.fromisoformat(self.push.time).timestamp()
+            return replace(reading, ahead=Ahead(at_s, tuple(commit.commit_id for commit in reading.commits)))
         known = (*todo.known, *(commit.commit_id for commit in reading.commits))
         left = self._read(replace(todo, target=todo.left, known=known))
         found = Introduced(
@@ -159,11 +163,41 @@ class _Reader:
         )
         return replace(reading, found=found, left=left.commits)
 
-    def _read(self, todo: Range) -> Reading:
+    def read_ahead(self, todo: Range) -> Reading | None:
+        """Read and scan everything up to where the branch stands now; None if the push must be read by itself."""
+        push = self.push
+        if push.change is Change.DELETED or todo.left is not None or not push.ref.startswith(_BRANCHES):
+            return None
+        seen_s = self.app.wall_clock()
+        try:
+            advertised = self._advertised()
+        except RepositoryNotFoundError:
+            return None  # reading the push will say so
+        tip = advertised.refs.get(push.ref)
+        if tip is None or tip == push.new:
+            return self._read(todo, advertised)
+        # Half the time, so that enough is left should nothing come of it.
+        now = self.clock()
+        deadline = None if self.deadline is None else now + (self.deadline - now) / 2
+        return replace(self, deadline=deadline).read_to(tip, todo, advertised, seen_s)
+
+    def read_to(self, tip: str, todo: Range, advertised: Advertisement, seen_s: float) -> Reading | None:
+        """Read and scan everything up to a commit; None if nobody can tell what of it is the push's own."""
+        wide = self._read(replace(todo, target=tip), advertised)
+        if wide.unseen or wide.found.gaps:
+            return None
+        fresh = [each for each in wide.found.findings if each.commit not in todo.already_told]
+        shares = divide(wide.commits, fresh, push=str(self.push.new), tip=tip, seen_s=seen_s)
+        if shares is None:
+            return None
+        found = replace(wide.found, findings=shares.findings, commits=len(shares.commits))
+        return Reading(found, shares.commits, ahead=shares.ahead, advertised=advertised)
+
+    def _read(self, todo: Range, advertised: Advertisement | None = None) -> Reading:
         """Read and scan a range, by git if some ref still reaches it, else through the API."""
         try:
             with tempfile.TemporaryDirectory(prefix="pushwarden-") as folder:
-                return self._read_pack(todo, Path(folder) / "push.pack")
+                return self._read_pack(todo, Path(folder) / "push.pack", advertised)
         except NotOurRefError:
             return self._read_api(todo)
         except (RepositoryNotFoundError, RepositoryGoneError):
@@ -173,7 +207,9 @@ class _Reader:
         except (PackTooLargeError, PackTooBigError) as error:
             return _incomplete("pack-too-large", f"{error}; the backfill scans it in slices", self.push)
 
-    def _read_pack(self, todo: Range, path: Path) -> Reading:
+    def _read_pack(self, todo: Range, path: Path, seen: Advertisement | None) -> Reading:
+        if seen is not None:
+            return self._fetched(todo, path, seen, looked=True)
         expected = self._expected(todo)
         if expected is not None:
             try:
@@ -223,7 +259,7 @@ class _Reader:
         """Spare the question where the refs stand, if a branch goes on from what was seen and the server is known."""
         push = self.push
         in_order = push.change is Change.UPDATED and todo.target == push.new and todo.left is None
-        if not in_order or not push.ref.startswith("refs/heads/"):
+        if not in_order or not push.ref.startswith(_BRANCHES):
             return None
         offered = recall(self.app, UPLOAD)
         return Advertisement({push.ref: str(push.new)}, {}, offered) if offered else None
@@ -247,11 +283,10 @@ class _Reader:
 def _security_event(
     app: App, push: Push, frontier: Frontier, reading: Reading, findings: Sequence[Finding]
 ) -> SecurityEvent | None:
-    gaps = reading.found.gaps
-    if not findings and not gaps:
+    if not findings and not reading.found.gaps:
         return None
-    result = Result.INCOMPLETE if gaps else Result.FINDINGS
-    told = _told(app, findings)
+    result = Result.INCOMPLETE if reading.found.gaps else Result.FINDINGS
+    told, gaps = tellable(app, findings, reading.found.gaps[:_MAX_GAPS])
     actions = decide(
         change=push.change,
         confidences=[f.match.confidence for f in findings],
@@ -270,29 +305,10 @@ def _security_event(
         actions=actions,
         findings=(),
         finding_count=len(findings),
-        gaps=tuple(gaps[:_MAX_GAPS]),
+        gaps=tuple(gaps),
         commits_scanned=reading.found.commits,
     )
     return _filled(event, told)
-
-
-def _told(app: App, findings: Sequence[Finding]) -> list[TellableFinding]:
-    if not findings:
-        return []
-    key = app.fingerprint_key
-    secrets = frozenset(f.match.secret.reveal() for f in findings)
-    rules = app.scanner.rules
-    surest_first = sorted(findings, key=lambda f: -f.match.confidence)
-    return [
-        tell(
-            f,
-            fingerprint=f.match.secret.fingerprint(key, f.match.rule_id),
-            advice=rules.get(f.match.rule_id).advice,
-            secrets=secrets,
-            identity=key_id(f, app.settings.policy),
-        )
-        for f in surest_first
-    ]
 
 
 def _filled(event: SecurityEvent, told: Sequence[TellableFinding]) -> SecurityEvent:
@@ -351,7 +367,3 @@ def _move(app: App, push: Push, reading: Reading, raised: tuple[str, ...]) -> No
 
 def _incomplete(code: str, message: str, push: Push) -> Reading:
     return Reading(Introduced((), (Gap(code, message, commit=push.new or push.old),), 0, 0), unseen=True)
-
-
-def _nothing() -> Introduced:
-    return Introduced((), (), 0, 0)

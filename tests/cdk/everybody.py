@@ -48,6 +48,7 @@ def work(service: LocalService, folder: Path) -> None:
     _first_leak(repo)
     _leaks(repo)
     _forced_away(repo)
+    _waited(repo)
     _lost(repo)
     _too_large(repo)
 
@@ -109,6 +110,16 @@ def _forced_away(repo: Repo) -> None:
     repo.settle()
     repo.unlock()
     alice.git("reset", "--hard", "HEAD~1")
+
+
+def _waited(repo: Repo) -> None:
+    """A push whose event has stood in the queue for long: it is put off."""
+    alice = repo.person()
+    alice.commit({"late.txt": "late\n"}, "Late")
+    _push_unheard(repo)
+    event = repo.service.codecommit.events.sent[-1]
+    repo.service.stack.deliver({**event, "time": "2026-01-01T00:00:00Z"})
+    repo.settle()
 
 
 def _lost(repo: Repo) -> None:

@@ -39,6 +39,7 @@ def arns(deployed: Deployed) -> dict[Resource, str]:
         Resource.CHAT_TOPIC: f"arn:aws:sns:{here}:pushwarden-chat",
         Resource.KEY: f"arn:aws:kms:{here}:key/{key}",
         Resource.QUEUE_SCAN: f"arn:aws:sqs:{here}:pushwarden-scan",
+        Resource.QUEUE_SCAN_LATE: f"arn:aws:sqs:{here}:pushwarden-scan-late",
         Resource.BACKFILL: f"arn:aws:states:{here}:stateMachine:pushwarden-backfill",
         Resource.IAM_USERS: f"arn:aws:iam::{ACCOUNT}:user/*",
         Resource.SECURITY_HUB: f"arn:aws:securityhub:{here}:product/{ACCOUNT}/default",

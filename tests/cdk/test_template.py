@@ -51,13 +51,14 @@ def test_a_role_may_do_what_its_row_grants_and_nothing_more(deployed: Deployed, 
 @EVERY
 def test_the_plumbing_of_a_role_is_its_own_queue_log_key_and_traces(deployed: Deployed, subscriber: Subscriber) -> None:
     here = f"{REGION}:{ACCOUNT}:pushwarden-{subscriber.name}"
+    queues = f"arn:aws:sqs:{REGION}:{ACCOUNT}:pushwarden-"
     log = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/pushwarden-{subscriber.name}:*"
     expected = {("logs:CreateLogStream", log), ("logs:PutLogEvents", log)}
     expected |= {("xray:PutTraceSegments", "*"), ("xray:PutTelemetryRecords", "*")}
     if subscriber.bus is not None:
         expected.add(("kms:Decrypt", arns(deployed)[Resource.KEY]))
         for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes"):
-            expected.add((f"sqs:{action}", f"arn:aws:sqs:{here}"))
+            expected |= {(f"sqs:{action}", f"{queues}{end}") for end in subscriber.queue_names}
     elif subscriber.schedule is not None:
         expected.add(("kms:Decrypt", arns(deployed)[Resource.KEY]))
         expected.add(("sqs:SendMessage", f"arn:aws:sqs:{here}-dead"))
@@ -80,6 +81,7 @@ def test_a_function_is_told_everything_that_it_reads_from_its_environment(
     assert where[Resource.MAIL_TOPIC] == settings.mail_topic
     assert where[Resource.CHAT_TOPIC] == settings.chat_topic
     assert settings.scan_queue == f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/pushwarden-scan"
+    assert settings.late_queue == f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/pushwarden-scan-late"
     assert settings.policy == Policy.parse(OPT_IN)
     assert settings.git_url == ""
     rest = set(variables) - set(settings.to_environment())
@@ -119,6 +121,29 @@ def test_an_event_that_fails_comes_again_and_then_waits_in_the_dead_letter_queue
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert source["ScalingConfig"] == {"MaximumConcurrency": max(2, subscriber.concurrency)}
     assert source["BatchSize"] == subscriber.batch_size
+
+
+@pytest.mark.parametrize(
+    "subscriber", [each for each in LISTENING if each.late_concurrency], ids=lambda each: each.name
+)
+def test_events_that_have_waited_have_a_queue_of_their_own_and_fail_to_the_same_place(
+    deployed: Deployed, subscriber: Subscriber
+) -> None:
+    name = f"pushwarden-{subscriber.name}"
+    here = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+    queue = deployed.one("AWS::SQS::Queue", QueueName=f"{name}-late")
+    assert queue["RedrivePolicy"] == {
+        "deadLetterTargetArn": f"{here}-dead",
+        "maxReceiveCount": subscriber.max_receives,
+    }
+    assert queue["VisibilityTimeout"] >= subscriber.timeout_s
+    source = deployed.one("AWS::Lambda::EventSourceMapping", EventSourceArn=f"{here}-late")
+    assert source["FunctionName"].endswith(name)
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert source["ScalingConfig"] == {"MaximumConcurrency": subscriber.late_concurrency}
+    assert deployed.one("AWS::CloudWatch::Alarm", AlarmName=f"{name}-late-age")["Threshold"] == 3600
+    policy = deployed.one("AWS::SQS::QueuePolicy", Queues=[f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}-late"])
+    assert {each["Effect"] for each in policy["PolicyDocument"]["Statement"]} == {"Deny"}
 
 
 @EVERY_LISTENING

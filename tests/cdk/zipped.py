@@ -79,8 +79,8 @@ class ZippedService(LocalService):
             pump.start()
 
     def _pump(self, subscriber: Subscriber) -> None:
-        """Be Lambda's event source: receive, invoke, delete what did not fail."""
-        sqs, queue = self.aws.client("sqs"), self.stack.queues[subscriber.name]
+        """Be Lambda's event sources: receive, invoke, delete what did not fail."""
+        sqs, queues = self.aws.client("sqs"), [self.stack.queues[each] for each in subscriber.queue_names]
 
         def invoke(event: Mapping[str, Any], context: Any) -> Any:
             del context
@@ -88,7 +88,8 @@ class ZippedService(LocalService):
             return self.functions[subscriber.name].invoke({"Records": records}, timeout_s=subscriber.timeout_s)
 
         while not self._ending.is_set():
-            receive_once(sqs, queue, invoke, timeout_s=subscriber.timeout_s)
+            for queue in queues:
+                receive_once(sqs, queue, invoke, timeout_s=subscriber.timeout_s, wait_s=1 if queue == queues[0] else 0)
 
     def _await_ready(self) -> None:
         """Do nothing: a served function is ready when it has started."""
