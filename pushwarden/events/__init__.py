@@ -4,7 +4,15 @@ Whoever pushes chooses the names in them, so everything is checked before it is 
 """
 
 from pushwarden.events.fields import MalformedEventError
-from pushwarden.events.findings import ACCESS_KEY_ID, TellableFinding, finding_detail, finding_from, redact_text, tell
+from pushwarden.events.findings import (
+    ACCESS_KEY_ID,
+    TellableFinding,
+    finding_detail,
+    finding_from,
+    redact_text,
+    safe_text,
+    tell,
+)
 from pushwarden.events.push import INCIDENT_HEX_DIGITS, MARK, RECONCILED, Change, Push, parse_push
 from pushwarden.events.security import SecurityEvent, SecurityResolution, SecurityResponse
 
@@ -24,5 +32,6 @@ __all__ = [
     "finding_from",
     "parse_push",
     "redact_text",
+    "safe_text",
     "tell",
 ]

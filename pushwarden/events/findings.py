@@ -47,16 +47,21 @@ def redact_text(text: str, secrets: frozenset[bytes]) -> str:
     return text
 
 
+def safe_text(text: str, secrets: frozenset[bytes], *, limit: int = 400) -> str:
+    """Return a pusher's text as it may be told: on one line, no longer than ``limit``, without the given secrets."""
+    # Surrogates (bytes that are not UTF-8) cannot be written as JSON; control characters do not belong into mails.
+    shown = redact_text(text, secrets).encode("utf-8", "backslashreplace").decode()
+    shown = "".join(c if c.isprintable() else " " for c in shown)
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
 def tell(
     finding: Finding, *, fingerprint: str, advice: str, secrets: frozenset[bytes], identity: str = ""
 ) -> TellableFinding:
     """Return what may be told of a finding. ``secrets`` are all secrets of the push, to be kept out of every text."""
 
     def safe(text: str, limit: int = 400) -> str:
-        # Surrogates (bytes that are not UTF-8) cannot be written as JSON; control characters do not belong into mails.
-        shown = redact_text(text, secrets).encode("utf-8", "backslashreplace").decode()
-        shown = "".join(c if c.isprintable() else " " for c in shown)
-        return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+        return safe_text(text, secrets, limit=limit)
 
     match, author = finding.match, finding.author
     return TellableFinding(

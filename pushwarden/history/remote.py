@@ -162,6 +162,7 @@ class ApiContent(_ApiReader):
                 gap = Gap(
                     "too-large",
                     f"{place.shown_path!r} is above CodeCommit's 6 MB limit for commits that no ref reaches; look at it by hand",
+                    commit=place.commit,
                 )
                 self.gaps.append(gap)
 

@@ -12,15 +12,15 @@ from typing import Any, Final
 from pushwarden.aws.codecommit import RepositoryGoneError
 from pushwarden.aws.githttp import NotOurRefError, PackTooLargeError, RepositoryNotFoundError
 from pushwarden.backfill_machine import PREFIX
-from pushwarden.events import finding_detail, tell
+from pushwarden.events import finding_detail
 from pushwarden.history.introduced import Introduced, introduced
 from pushwarden.history.pack import Limits, PackTooBigError
 from pushwarden.history.remote import PackContent
 from pushwarden.history.slices import History, Range
 from pushwarden.model import Gap
-from pushwarden.respond.policy import key_id
 from pushwarden.service.app import App
 from pushwarden.service.backfill_plan import get, plan_key, put
+from pushwarden.service.telling import tellable
 
 SLICE_LIMITS: Final = Limits(pack_bytes=512 << 20, total_bytes=4 << 30)
 """Half of what a push may weigh: many slices share what a push has for itself."""
@@ -118,33 +118,21 @@ def _fetch(
 
 def _save(app: App, item: Mapping[str, Any], range_: Range, found: Introduced) -> None:
     run, key = item["run"], item["key"]
-    rules = app.scanner.rules
-    secrets = frozenset(f.match.secret.reveal() for f in found.findings)
-    fingerprint_key = app.fingerprint_key if found.findings else b""
-    told = [
-        tell(
-            each,
-            fingerprint=each.match.secret.fingerprint(fingerprint_key, each.match.rule_id),
-            advice=rules.get(each.match.rule_id).advice,
-            secrets=secrets,
-            identity=key_id(each, app.settings.policy),
-        )
-        for each in found.findings
-    ]
+    told, gaps = tellable(app, found.findings, found.gaps)
     place = part_key(run, key, range_)
-    if told or found.gaps:
+    if told or gaps:
         body = {
             "findings": [finding_detail(each) for each in told],
-            "gaps": [[gap.code, gap.message, gap.path, gap.commit] for gap in found.gaps],
+            "gaps": [[gap.code, gap.message, gap.path, gap.commit] for gap in gaps],
         }
         # Paths that are no UTF-8 hold surrogates, which JSON escapes.
         put(app, place, json.dumps(body).encode())
     numbers = {
-        "rules": rules.digest,
+        "rules": app.scanner.rules.digest,
         "commits": found.commits,
         "blobs": found.blobs,
         "findings": len(told),
-        "gaps": len(found.gaps),
+        "gaps": len(gaps),
     }
     app.runs.save_part(run, key, range_, numbers)
 
