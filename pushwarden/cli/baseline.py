@@ -14,7 +14,7 @@ import click
 from pushwarden.cli.scan_progress import ProgressLine
 from pushwarden.cli.scan_run import EXIT_INCOMPLETE
 from pushwarden.cli.scan_settings import Flags, Settings, cache_dir, merge
-from pushwarden.detect import load_scanner
+from pushwarden.detect import RuleSet, load_scanner
 from pushwarden.errors import UsageError
 from pushwarden.history.local.history import Context
 from pushwarden.history.local.model import Found
@@ -102,14 +102,16 @@ def _scan(repository: Repository, flags: Flags) -> _Scanned:
     root = repository.root
     settings = merge(flags, read_config(root, flags.config))
     suppressions = load(root, config=flags.config)
-    seen, gaps = _found(repository, settings)
+    seen, gaps, rules = _found(repository, settings)
     whole = not gaps and settings.min_confidence is Confidence.LOW
-    left, suppressed = suppressions.apply(seen, inline=lambda finding: seen[finding].allowed, whole=whole)
+    left, suppressed = suppressions.apply(
+        seen, inline=lambda finding: seen[finding].allowed, whole=whole, known_rules=(rule.id for rule in rules)
+    )
     stale = (*suppressed.unused, *suppressed.expired)
     return _Scanned(root, suppressions, tuple(seen), left, stale, tuple(gaps))
 
 
-def _found(repository: Repository, settings: Settings) -> tuple[dict[Finding, Found], tuple[Gap, ...]]:
+def _found(repository: Repository, settings: Settings) -> tuple[dict[Finding, Found], tuple[Gap, ...], RuleSet]:
     scanner = load_scanner(settings.rules, default_rules=settings.default_rules, cache_dir=cache_dir())
     progress = ProgressLine(enabled=sys.stderr.isatty())
     try:
@@ -117,7 +119,8 @@ def _found(repository: Repository, settings: Settings) -> tuple[dict[Finding, Fo
     finally:
         progress.clear()
     lowest = settings.min_confidence
-    return {each.finding: each for each in outcome.found if each.finding.match.confidence >= lowest}, outcome.gaps
+    found = {each.finding: each for each in outcome.found if each.finding.match.confidence >= lowest}
+    return found, outcome.gaps, scanner.rules
 
 
 def _change(scanned: _Scanned, words: Words, *, prune: bool) -> Update:

@@ -58,7 +58,7 @@ def _variable(name: str) -> str:
 @click.option("-o", "--output", "outputs", multiple=True, metavar="FILE", help="Write a report to FILE (repeatable).")
 @click.option("--min-confidence", type=LEVELS, envvar=_variable("MIN_CONFIDENCE"), help="Leave out findings below.")
 @click.option("--fail-on", type=LEVELS, envvar=_variable("FAIL_ON"), help="Exit with 1 from this confidence (low).")
-@click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings (not if incomplete).")
 @click.option("--show-secrets", is_flag=True, help="Write secrets out instead of ********.")
 @click.option("--color", type=click.Choice(COLORS), envvar=_variable("COLOR"), help="Colours (default: auto).")
 @click.option("-j", "--jobs", type=click.IntRange(1, 256), envvar=_variable("JOBS"), help="Worker processes.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,15 +17,18 @@ from pushwarden.cli.scan_settings import Flags, Settings, cache_dir, merge
 from pushwarden.detect import Scanner, load_scanner
 from pushwarden.errors import PushwardenError
 from pushwarden.history.local.model import Found, Outcome, Report
-from pushwarden.model import Finding, Result
+from pushwarden.model import Confidence, Finding, Result
+from pushwarden.report.clean import log_line
 from pushwarden.report.model import Report as FullReport
 from pushwarden.report.model import ReportedFinding, Scanned, result_of
+from pushwarden.report.summary import summary
 from pushwarden.suppress import Suppressions, load
 from pushwarden.suppress.config import read_config
 
 EXIT_CLEAN: Final = 0
 EXIT_FINDINGS: Final = 1
 EXIT_INCOMPLETE: Final = 4
+GAPS_SHOWN: Final = 5
 COMPILED: Final = "rules-*.db"
 """How detection names its compiled rules in the cache."""
 
@@ -81,7 +84,7 @@ def run(target: Target, flags: Flags) -> int:
         # The reader has seen enough (`| head`). Python would complain while it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if not flags.quiet and all(output.format != "text" for output in outputs):
-        print(summary(report, elapsed_s), file=sys.stderr)
+        print("\n".join(_tell(report, elapsed_s)), file=sys.stderr)
     return exit_code(report, settings, exit_zero=flags.exit_zero)
 
 
@@ -93,8 +96,12 @@ def make_report(
     seen = {
         found.finding: found for found in outcome.found if found.finding.match.confidence >= settings.min_confidence
     }
+    everything = target.whole and not outcome.gaps and settings.min_confidence is Confidence.LOW
     kept, suppressed = suppressions.apply(
-        seen, inline=lambda finding: seen[finding].allowed, whole=target.whole and not outcome.gaps
+        seen,
+        inline=lambda finding: seen[finding].allowed,
+        whole=everything,
+        known_rules=(rule.id for rule in scanner.rules),
     )
     counts = outcome.counts
     return FullReport(
@@ -122,26 +129,22 @@ def _reported(finding: Finding, found: Found, scanner: Scanner, suppressions: Su
 
 
 def exit_code(report: FullReport, settings: Settings, *, exit_zero: bool) -> int:
-    """Return 4 for an incomplete scan, else 1 for a finding at or above ``--fail-on``, else 0."""
+    """Return 4 for an incomplete scan, else 1 for a finding at or above ``--fail-on``, else 0.
+
+    ``exit_zero`` forgives findings. It does not forgive that something was left out: nobody has seen what.
+    """
     if report.result is Result.INCOMPLETE:
         return EXIT_INCOMPLETE
     failing = any(each.finding.match.confidence >= settings.fail_on for each in report.findings)
     return EXIT_FINDINGS if failing and not exit_zero else EXIT_CLEAN
 
 
-def summary(report: FullReport, elapsed_s: float) -> str:
-    """Return one line for people who sent the report to a file."""
-    count = len(report.findings)
-    parts = [f"{count:,} finding{'s' * (count != 1)}" if count else "no findings"]
-    if report.suppressed.total:
-        parts.append(f"{report.suppressed.total:,} suppressed")
-    if report.gaps:
-        parts.append(f"INCOMPLETE: {len(report.gaps):,} not scanned, first: {report.gaps[0].message}")
-    scanned = report.scanned
-    amounts = ((scanned.commits, "commits"), (scanned.blobs, "blobs"), (scanned.files, "files"))
-    looked = ", ".join(f"{amount:,} {what}" for amount, what in amounts if amount) or "nothing to scan"
-    parts.append(f"{looked} ({scanned.bytes / 1e6:,.1f} MB) in {elapsed_s:.1f} s")
-    return "pushwarden: " + "; ".join(parts)
+def _tell(report: FullReport, elapsed_s: float) -> Iterator[str]:
+    """Yield the lines for people who sent the report to a file: a summary, and what was left out."""
+    yield f"pushwarden: {summary(report, elapsed_s)}"
+    for gap in report.gaps[:GAPS_SHOWN]:
+        place = gap.path or gap.commit
+        yield f"pushwarden: not scanned: {log_line(f'{place}: {gap.message}' if place else gap.message)}"
 
 
 def _tell_engine(scanner: Scanner) -> None:

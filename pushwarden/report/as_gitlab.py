@@ -44,7 +44,7 @@ def write(report: Report, stream: BinaryIO, *, show_secrets: bool, **_: object) 
         },
         "vulnerabilities": [_vulnerability(each, show_secrets=show_secrets) for each in report.findings],
     }
-    stream.write(dumps(document, indent=1) + b"\n")
+    stream.write(dumps(document) + b"\n")
 
 
 def _vulnerability(each: ReportedFinding, *, show_secrets: bool) -> dict[str, Any]:

@@ -10,14 +10,21 @@ from pushwarden.report.record import envelope, finding_record, rule_records
 
 
 def write(report: Report, stream: BinaryIO, *, show_secrets: bool, **_: object) -> None:
-    """Write the report as JSON, indented, in ASCII: controls and bidirectional marks stay escaped in a terminal."""
+    """Write the report as JSON, a finding on each line, in ASCII: controls and bidirectional marks stay escaped."""
     document = envelope(report)
     document["rules"] = rule_records(report)
-    document["findings"] = [finding_record(each, show_secrets=show_secrets) for each in report.findings]
-    stream.write(dumps(document, indent=1) + b"\n")
+    stream.write(b"{\n")
+    stream.writelines(b" %s: %s,\n" % (dumps(name), dumps(value)) for name, value in document.items())
+    stream.write(b' "findings": [')
+    stream.writelines(
+        (b",\n  " if index else b"\n  ") + dumps(finding_record(each, show_secrets=show_secrets))
+        for index, each in enumerate(report.findings)
+    )
+    stream.write(b"\n ]\n}\n" if report.findings else b"]\n}\n")
 
 
-def dumps(value: Any, *, indent: int | None = None) -> bytes:
+def dumps(value: Any) -> bytes:
     r"""Return ``value`` as ASCII JSON; ``##`` becomes ``#\u0023``, as build servers look for commands after it."""
-    text = json.dumps(value, indent=indent, ensure_ascii=True, separators=None if indent else (",", ":"))
+    # Without indentation: Python's fast encoder knows none.
+    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
     return text.replace("##", "#\\u0023").encode("ascii")

@@ -46,7 +46,7 @@ def write(report: Report, stream: BinaryIO, *, show_secrets: bool, **_: object) 
         ],
         "results": [_result(each, rules, show_secrets=show_secrets) for each in report.findings],
     }
-    stream.write(dumps({"$schema": SCHEMA_URI, "version": "2.1.0", "runs": [run]}, indent=1) + b"\n")
+    stream.write(dumps({"$schema": SCHEMA_URI, "version": "2.1.0", "runs": [run]}) + b"\n")
 
 
 def _rule(report: Report, rule_id: str) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def test_clean_repository_exits_with_0(run: Run, repo: Repo) -> None:
     ran = run("scan", "--format", "json")
     assert ran.code == 0
     assert json.loads(ran.out)["result"] == "clean"
-    assert "no findings; 1 commits, 1 blobs" in ran.err
+    assert "pushwarden: No secrets found; 1 commit, 1 ref, 1 blob" in ran.err
 
 
 def test_finding_exits_with_1_and_is_redacted(run: Run, repo: Repo) -> None:
@@ -61,7 +61,8 @@ def test_incomplete_exits_with_4_even_with_exit_zero(run: Run, repo: Repo) -> No
     ran = run("scan", "--exit-zero", "--max-file-size", "10", "--format", "json")
     assert ran.code == 4
     assert json.loads(ran.out)["result"] == "incomplete"
-    assert "INCOMPLETE" in ran.err
+    assert "pushwarden: Incomplete: 1 thing not scanned. No secrets in what was scanned" in ran.err
+    assert "pushwarden: not scanned: a: 100 bytes, the limit is 10" in ran.err
 
 
 def test_confidence_below_the_threshold_is_left_out_or_does_not_fail(run: Run, repo: Repo, tmp_path: Path) -> None:
@@ -176,6 +177,23 @@ def test_flag_beats_environment_beats_file_beats_default(run: Run, repo: Repo, m
     monkeypatch.setenv("PUSHWARDEN_FORMAT", "csv")
     assert run("scan").out.startswith('"rule_id"')
     assert "sarif" in run("scan", "--format", "sarif").out
+
+
+def test_entry_that_met_nothing_is_told_only_where_all_was_looked_at(run: Run, repo: Repo) -> None:
+    repo.commit(**{"a": "x", ".pushwarden-ignore": f"{'0' * 32}\n"})
+    assert len(json.loads(run("scan", "--format", "json").out)["suppressed"]["unused"]) == 1
+    for narrow in (["--min-confidence", "medium"], ["--branch", "main"], ["--max-file-size", "1"]):
+        assert json.loads(run("scan", "--format", "json", *narrow).out)["suppressed"]["unused"] == []
+
+
+def test_gitleaks_entry_of_a_rule_that_we_have_too_meets_only_that_rule(run: Run, repo: Repo) -> None:
+    repo.commit(**{"a": ONE, ".gitleaksignore": "a:their-own-rule:1\n"})
+    assert json.loads(run("scan", "--format", "json").out)["suppressed"]["total"] == 1
+    rules = Path(__file__).parents[1] / "history/local/rules.toml"
+    other = repo.path.parent / "other.toml"
+    other.write_text(rules.read_text().replace("test-token", "their-own-rule").replace("tok_", "kot_"))
+    ran = run("scan", "--format", "json", "--rules", str(other))
+    assert json.loads(ran.out)["suppressed"]["total"] == 0
 
 
 def test_inline_comment_suppresses_and_is_counted(run: Run, repo: Repo) -> None:

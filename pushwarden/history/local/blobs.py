@@ -16,7 +16,7 @@ from pushwarden.history.local.pool import Died, Pool
 from pushwarden.history.local.texts import parse_written
 from pushwarden.model import Gap, Source
 
-TASK_BYTES: Final = 4 * MIB
+TASK_BYTES: Final = 2 * MIB
 TASK_OBJECTS: Final = 512
 ALONE_BYTES: Final = 2 * MIB
 COMMIT: Final = "<commit-message>"
@@ -101,10 +101,13 @@ Task = tuple[Wanted, ...]
 
 
 def tasks(wanted: Iterable[Wanted]) -> Iterator[Task]:
-    """Group objects into tasks, keeping their order: git reads fastest in the order of its packs."""
+    """Group objects into tasks in the order of the packs, where neighbours are made of each other; large ones first.
+
+    A large one at the end would keep one worker busy while the others have nothing left to do.
+    """
     task: list[Wanted] = []
     size = 0
-    for each in wanted:
+    for each in sorted(wanted, key=_largest_first):
         task.append(each)
         size += each.size + OVERHEAD
         if size >= TASK_BYTES or len(task) >= TASK_OBJECTS:
@@ -112,6 +115,10 @@ def tasks(wanted: Iterable[Wanted]) -> Iterator[Task]:
             task, size = [], 0
     if task:
         yield tuple(task)
+
+
+def _largest_first(each: Wanted) -> int:
+    return -each.size if each.size >= TASK_BYTES else 0
 
 
 class BlobWorker:

@@ -19,6 +19,7 @@ from pushwarden.model import Finding, Gap, Source
 
 CHUNK_BYTES: Final = MIB
 CHUNK_FILES: Final = 256
+LARGE_BYTES: Final = MIB // 4
 ALONE_BYTES: Final = 2 * MIB
 """Below this, starting a second process costs more than it gains."""
 STDIN_NAME: Final = "<stdin>"
@@ -162,10 +163,10 @@ def _is_object_store(parent: str, name: str) -> bool:
 
 
 def chunks(entries: Iterable[FileEntry]) -> Iterator[tuple[FileEntry, ...]]:
-    """Group files so that each task is worth its hand-over and none is much larger than the others."""
+    """Group files so that each task is worth its hand-over; large files first, so that nobody waits for one at the end."""
     chunk: list[FileEntry] = []
     size = 0
-    for entry in entries:
+    for entry in sorted(entries, key=_largest_first):
         chunk.append(entry)
         size += entry.size
         if size >= CHUNK_BYTES or len(chunk) >= CHUNK_FILES:
@@ -173,6 +174,10 @@ def chunks(entries: Iterable[FileEntry]) -> Iterator[tuple[FileEntry, ...]]:
             chunk, size = [], 0
     if chunk:
         yield tuple(chunk)
+
+
+def _largest_first(entry: FileEntry) -> int:
+    return -entry.size if entry.size >= LARGE_BYTES else 0  # the others keep their order: neighbours on disk
 
 
 Work = tuple[FileEntry, ...]

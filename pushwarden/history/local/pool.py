@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -40,6 +41,10 @@ class Died:
 
     exit_code: int | None
     """As :attr:`multiprocessing.Process.exitcode`: negative for a signal."""
+
+
+class WorkerError(Exception):
+    """An error in a worker that could not be handed over; its text is the class of that error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,4 +166,12 @@ def _done(work: Callable[[Task], Result], task: Task) -> Result | _Raised:
         return work(task)
     except Exception as error:  # noqa: BLE001 - it is the caller's: without this, each task would cost a worker its life
         error.__traceback__ = None  # it does not travel, and neither does what its frames hold
-        return _Raised(error)
+        return _Raised(error if _travels(error) else WorkerError(type(error).__qualname__))
+
+
+def _travels(error: Exception) -> bool:
+    """Return whether an error arrives as it was sent: some hold what cannot be pickled, or are made in another way."""
+    try:
+        return type(pickle.loads(pickle.dumps(error))) is type(error)  # noqa: S301 - made in the line itself
+    except Exception:  # noqa: BLE001 - pickling runs the error's own code, which may raise anything
+        return False

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pushwarden.errors import UsageError
-from pushwarden.history.local.files import FileEntry, chunks, scan_files, scan_stream
+from pushwarden.history.local.files import LARGE_BYTES, FileEntry, chunks, scan_files, scan_stream
 from pushwarden.history.local.model import Limits, Outcome, Progress, Scanner
 from pushwarden.model import ScanResult, Source
 from tests.history.local.building import one_rule, places, token
@@ -147,8 +147,14 @@ def test_progress_ends_at_the_whole() -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, 3_000_000), max_size=600))
-def test_chunks_keep_every_file_in_order(sizes: list[int]) -> None:
+def test_chunks_keep_every_file_the_large_ones_first_the_others_in_order(sizes: list[int]) -> None:
     entries = [FileEntry(str(number), size) for number, size in enumerate(sizes)]
     made = list(chunks(entries))
-    assert [entry for chunk in made for entry in chunk] == entries
+    flat = [entry for chunk in made for entry in chunk]
+    small = [entry for entry in entries if entry.size < LARGE_BYTES]
+    assert sorted(flat, key=lambda entry: int(entry.path)) == entries
+    assert flat[len(entries) - len(small) :] == small
+    assert sorted((entry.size for entry in entries if entry.size >= LARGE_BYTES), reverse=True) == [
+        entry.size for entry in flat[: len(entries) - len(small)]
+    ]
     assert all(0 < len(chunk) <= 256 for chunk in made)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pushwarden.history.local.pool import Died, Pool
+from pushwarden.history.local.pool import Died, Pool, WorkerError
 
 ROOT = Path(__file__).parents[3]
 
@@ -93,3 +93,28 @@ def test_what_work_raises_reaches_the_caller_at_once(jobs: int) -> None:
     with pytest.raises(ZeroDivisionError, match="task 0"), Pool(_failing, jobs) as pool:
         list(pool.map(tasks()))
     assert len(seen) <= 2 * jobs
+
+
+class TooManyError(Exception):
+    """Is made of two values and pickled with one, so that it cannot be made again."""
+
+    def __init__(self, one: int, two: int) -> None:
+        super().__init__(one + two)
+
+
+class HoldingError(Exception):
+    def __init__(self) -> None:
+        super().__init__("holds what cannot travel")
+        self.held = lambda: None
+
+
+def _raising(task: int) -> int:
+    if task == 1:
+        raise TooManyError(1, 2)
+    raise HoldingError
+
+
+@pytest.mark.parametrize(("task", "name"), [(1, "TooManyError"), (2, "HoldingError")])
+def test_an_error_that_cannot_be_handed_over_is_named(task: int, name: str) -> None:
+    with pytest.raises(WorkerError, match=f"^{name}$"), Pool(_raising, 2) as pool:
+        list(pool.map([task]))
