@@ -23,18 +23,18 @@ from pushwarden.aws.githttp import (
     RepositoryNotFoundError,
 )
 from pushwarden.aws.state import Frontier, RefState, StaleStateError
-from pushwarden.events import Change, Push, SecurityEvent, TellableFinding
+from pushwarden.errors import PushwardenError
+from pushwarden.events import Change, Push, SecurityEvent
 from pushwarden.history.content import PushContent
 from pushwarden.history.introduced import Introduced, introduced
-from pushwarden.history.objects import Commit
 from pushwarden.history.pack import Limits, PackTooBigError
 from pushwarden.history.remote import PackContent, read_api
-from pushwarden.model import Finding, Gap, Result
-from pushwarden.respond.policy import decide
+from pushwarden.model import Gap
+from pushwarden.service.ahead import divide
 from pushwarden.service.app import App
-from pushwarden.service.frontier import Range, baseline, moved, scan_range
+from pushwarden.service.frontier import Ahead, Range, baseline, caught_up, is_settled, moved, scan_range
 from pushwarden.service.offers import UPLOAD, forget, recall, remember
-from pushwarden.service.telling import tellable
+from pushwarden.service.security_event import Reading, named, security_event
 from pushwarden.service.told import INSTALLED, is_done_with, remember_left, remember_told
 from pushwarden.settings import CONTAINING
 
@@ -278,73 +278,6 @@ class _Reader:
 
     def _scan(self, content: PushContent) -> Introduced:
         return introduced(content, self.app.scanner, deadline=self.deadline, clock=self.clock)
-
-
-def _security_event(
-    app: App, push: Push, frontier: Frontier, reading: Reading, findings: Sequence[Finding]
-) -> SecurityEvent | None:
-    if not findings and not reading.found.gaps:
-        return None
-    result = Result.INCOMPLETE if reading.found.gaps else Result.FINDINGS
-    told, gaps = tellable(app, findings, reading.found.gaps[:_MAX_GAPS])
-    actions = decide(
-        change=push.change,
-        confidences=[f.match.confidence for f in findings],
-        result=result,
-        policy=app.settings.policy,
-        reset_allowed=lambda: _on_ref(app, reading, findings) and _reset_allowed(app, push),
-        revocable=[each.confidence for each in told if each.identity],
-    )
-    row = frontier.rows.get(push.ref, RefState(push.ref))
-    event = SecurityEvent(
-        incident_id=push.incident_id,
-        push=push,
-        accepted=None if row.deleted else row.accepted_object or row.accepted,
-        base_commits=_bases(reading.commits),
-        result=result,
-        actions=actions,
-        findings=(),
-        finding_count=len(findings),
-        gaps=tuple(gaps),
-        commits_scanned=reading.found.commits,
-    )
-    return _filled(event, told)
-
-
-def _filled(event: SecurityEvent, told: Sequence[TellableFinding]) -> SecurityEvent:
-    """Return the event with as many of the findings as it may carry; ``finding_count`` tells of all."""
-    room = MAX_EVENT_BYTES - _size(event)
-    fitting: list[TellableFinding] = []
-    for each in told:
-        room -= _size(replace(event, findings=(each,))) - _size(event)
-        if room < 0:
-            break
-        fitting.append(each)
-    return replace(event, findings=tuple(fitting))
-
-
-def _size(event: SecurityEvent) -> int:
-    return len(json.dumps(event.to_detail()))
-
-
-def _bases(commits: Sequence[Commit]) -> tuple[str, ...]:
-    new = {commit.commit_id for commit in commits}
-    return tuple(sorted({parent for commit in commits for parent in commit.parents if parent not in new}))
-
-
-def _on_ref(app: App, reading: Reading, findings: Sequence[Finding]) -> bool:
-    """Tell whether the ref itself holds what calls for a reset, and not only the commits that this push took away."""
-    least = app.settings.policy.thresholds["reset"]
-    gone = {commit.commit_id for commit in reading.left}
-    return any(f.commit not in gone and least is not None and f.match.confidence >= least for f in findings)
-
-
-def _reset_allowed(app: App, push: Push) -> bool:
-    if app.settings.policy.allows_reset(push.repository):
-        return True
-    # Not asked of CodeCommit: its requests are few, and shared by the whole account.
-    tags = app.tags.of(push.repository_arn)
-    return tags.get(app.settings.reset_tag_key) == app.settings.reset_tag_value
 
 
 def _move(app: App, push: Push, reading: Reading, raised: tuple[str, ...]) -> None:

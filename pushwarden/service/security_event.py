@@ -9,14 +9,15 @@ from typing import Final
 
 from pushwarden.aws.githttp import Advertisement
 from pushwarden.aws.state import Frontier, RefState
-from pushwarden.events import Push, SecurityEvent, TellableFinding, tell
+from pushwarden.events import Push, SecurityEvent, TellableFinding
 from pushwarden.history.introduced import Introduced
 from pushwarden.history.objects import Commit
 from pushwarden.model import Finding, Result
-from pushwarden.respond.policy import decide, key_id
+from pushwarden.respond.policy import decide
 from pushwarden.service.ahead import ancestors
 from pushwarden.service.app import App
 from pushwarden.service.frontier import Ahead
+from pushwarden.service.telling import tellable
 
 MAX_EVENT_BYTES: Final = 180_000
 _MAX_GAPS: Final = 50
@@ -57,11 +58,10 @@ def security_event(
         reading: what was read.
         findings: those of its findings that nobody was told of.
     """
-    gaps = reading.found.gaps
-    if not findings and not gaps:
+    if not findings and not reading.found.gaps:
         return None
-    result = Result.INCOMPLETE if gaps else Result.FINDINGS
-    told = _told(app, findings)
+    result = Result.INCOMPLETE if reading.found.gaps else Result.FINDINGS
+    told, gaps = tellable(app, findings, reading.found.gaps[:_MAX_GAPS])
     actions = decide(
         change=push.change,
         confidences=[f.match.confidence for f in findings],
@@ -80,29 +80,10 @@ def security_event(
         actions=actions,
         findings=(),
         finding_count=len(findings),
-        gaps=tuple(gaps[:_MAX_GAPS]),
+        gaps=tuple(gaps),
         commits_scanned=reading.found.commits,
     )
     return _filled(event, told)
-
-
-def _told(app: App, findings: Sequence[Finding]) -> list[TellableFinding]:
-    if not findings:
-        return []
-    key = app.fingerprint_key
-    secrets = frozenset(f.match.secret.reveal() for f in findings)
-    rules = app.scanner.rules
-    surest_first = sorted(findings, key=lambda f: -f.match.confidence)
-    return [
-        tell(
-            f,
-            fingerprint=f.match.secret.fingerprint(key, f.match.rule_id),
-            advice=rules.get(f.match.rule_id).advice,
-            secrets=secrets,
-            identity=key_id(f, app.settings.policy),
-        )
-        for f in surest_first
-    ]
 
 
 def _filled(event: SecurityEvent, told: Sequence[TellableFinding]) -> SecurityEvent:
