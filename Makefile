@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench sbom docs soak lock iam clean
+.PHONY: help setup demo test check format bench sbom docs soak lock npm clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -23,7 +23,7 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml
 	@echo "Installing into $(VENV) (with the CDK and the test tools, a few minutes the first time) ..."
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
 	@$(INSTALL) --no-deps --no-build-isolation -e .
-	@-command -v npm > /dev/null && $(MAKE) --no-print-directory iam || echo "No npm: two tests that need it are skipped."
+	@-command -v npm > /dev/null && $(MAKE) --no-print-directory npm || echo "Without npm, some tests are skipped."
 	@touch $@ $(VENV)/.local
 
 setup: $(VENV)/.dev  ## Install everything into .venv
@@ -61,8 +61,9 @@ format: $(VENV)/.dev  ## Format the code
 bench: $(VENV)/.dev  ## Measure; see bench/README.md
 	@$(BIN)/python -m bench
 
-iam:  ## Install the independent IAM simulator for the tests (needs npm; AGPL, so never shipped)
+npm:  ## Install what the tests take from npm: an independent IAM simulator (AGPL, never shipped), the functions' compiler
 	@npm ci --prefix tests/cdk/iam --no-audit --no-fund --loglevel=error
+	@$(BIN)/python -c "from pathlib import Path; from cdk.bytecode import install; install(Path('build/compiler'))"
 
 lock: $(VENV)/.dev  ## Lock the newest allowed versions, with hashes
 	@for target in "local 3.11 --extra=local requirements/local.in" "dev 3.11 --extra=local --extra=cdk requirements/dev.in" \

@@ -10,10 +10,11 @@ import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 
 from cdk.config import Config
-from cdk.packaging import Target, build, inputs_hash, install_with_uv
+from cdk.packaging import Target, build, compile_with_node, inputs_hash, install_with_uv
 from pushwarden.topology import Asset
 
 _CACHE: Final = Path("build") / "assets"
+_COMPILER: Final = Path("build") / "compiler"
 _MB: Final = 1_000_000
 
 
@@ -30,7 +31,7 @@ def asset_code(asset: Asset, config: Config, root: Path) -> lambda_.Code:
     Raises:
         PushwardenError: the package cannot be built.
     """
-    target = Target(architecture=config.architecture)
+    target = Target(architecture=config.architecture, bytecode=config.bytecode, compiled_rules=config.compiled_rules)
     sha = inputs_hash(asset, root=root, target=target, rules=config.rules)
     if config.assets == "skip":
         path = root / _CACHE / "skipped"
@@ -45,11 +46,12 @@ def asset_code(asset: Asset, config: Config, root: Path) -> lambda_.Code:
 
 def _build(asset: Asset, path: Path, config: Config, root: Path, target: Target) -> None:
     part = path.with_suffix(".part")
-    built = build(asset, part, root=root, target=target, rules=config.rules, install=install_with_uv)
+    compile_ = compile_with_node(root / _COMPILER)
+    built = build(asset, part, root=root, target=target, rules=config.rules, install=install_with_uv, compile_=compile_)
     part.replace(path)
     notes = [f"{built.zipped_bytes / _MB:.1f} MB zipped, {built.unzipped_bytes / _MB:.1f} MB unzipped"]
-    if asset is Asset.SCAN and not built.has_rules:
-        notes.append("without compiled rules: another processor's; the function compiles them at its first use")
-    if not built.has_bytecode:
-        notes.append(f"without bytecode: there is no python{target.python} here; cold starts take longer")
+    if asset is Asset.SCAN and not target.compiled_rules:
+        notes.append("without compiled rules, as asked: every scanning process compiles them first")
+    if not target.bytecode:
+        notes.append("without compiled modules, as asked: cold starts take longer")
     sys.stderr.write(f"pushwarden: {asset.value} package: {'; '.join(notes)}\n")

@@ -83,6 +83,10 @@ class Config:
     concurrency: int | None = None
     """How many pushes are scanned at once; None: as the topology says."""
     architecture: str = "x86_64"
+    bytecode: bool = True
+    """Pack compiled modules in: cold starts take a third of the time, and the build takes npm."""
+    compiled_rules: bool = True
+    """Pack compiled rules in: only a machine like the functions' can."""
     lock_mode: str = "deny"
     lock_tag_key: str = LOCK_TAG_KEY
     lock_groups: tuple[str, ...] = ()
@@ -249,6 +253,8 @@ _PLAIN: Final[Mapping[str, tuple[str, Callable[[str, Any], Any]]]] = {
     "backupRetentionDays": ("backup_days", _number(1, 36500)),
     "concurrency": ("concurrency", _number(2, 1000)),
     "architecture": ("architecture", _choice(ARCHITECTURES)),
+    "bytecode": ("bytecode", _switch),
+    "compiledRules": ("compiled_rules", _switch),
     "lockMode": ("lock_mode", _choice(LOCK_MODES)),
     "lockTagKey": ("lock_tag_key", _text(_TAG_KEY, "a tag key of 1 to 128 letters, digits and _.:/=+@-")),
     "lockGroups": ("lock_groups", _all(_GROUP, "names of IAM groups that exist")),

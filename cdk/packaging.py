@@ -1,7 +1,7 @@
 """Build the functions' zip files without Docker: locked wheels for Lambda's platform, our sources, the compiled rules.
 
-The same inputs give the same zip: entries are sorted, carry no time, and what differs from one installation to the next is
-left out. https://docs.aws.amazon.com/lambda/latest/dg/python-package.html
+The same inputs give the same zip on every machine: entries are sorted, carry no time, and what differs from one installation
+to the next is left out. What a machine cannot build is never left out by itself. https://docs.aws.amazon.com/lambda/latest/dg/python-package.html
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from cdk import bytecode
 from pushwarden.errors import PushwardenError
 from pushwarden.topology import SUBSCRIBERS, WORKERS, Asset
 
@@ -38,6 +39,21 @@ _JUNK_FILES: Final = frozenset(
     {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "WHEEL", ".lock"}
 )
 _JUNK_SUFFIXES: Final = (".pyi", ".c", ".h", ".pyx", ".pyc", ".rs")
+_UNUSED: Final = (
+    "aws_lambda_powertools/event_handler",
+    *(
+        f"aws_lambda_powertools/utilities/{name}"
+        for name in ("auth_alpha", "batch", "circuit_breaker", "data_classes", "feature_flags", "idempotency", "kafka")
+    ),
+    "aws_lambda_powertools/utilities/parameters",
+    "aws_lambda_powertools/utilities/parser",
+    # Models of resources, which only boto3.resource() reads, and examples, which nobody does.
+    "boto3/data",
+    "boto3/examples",
+    "dulwich/cli.py",
+    "dulwich/porcelain",
+)
+"""Large parts that no function reaches."""
 _CLIENT_NAMES: Final = {"states": "stepfunctions", "tag": "resourcegroupstaggingapi"}
 """Where botocore's name for a service is not the prefix of its actions."""
 _NO_TIME: Final = (1980, 1, 1, 0, 0, 0)
@@ -55,6 +71,10 @@ class Target:
     """Major and minor version."""
     architecture: str = "x86_64"
     """As Lambda names it: ``x86_64`` or ``arm64``."""
+    bytecode: bool = True
+    """Compiled modules are packed in, so that a cold start does not compile them."""
+    compiled_rules: bool = True
+    """The compiled rules are packed in, so that the first scan of a process does not compile them."""
 
     @property
     def is_this_machine(self) -> bool:
@@ -69,13 +89,12 @@ class Package:
     path: Path
     zipped_bytes: int
     unzipped_bytes: int
-    has_rules: bool
-    """The compiled rules are inside."""
-    has_bytecode: bool
 
 
 Installer = Callable[[Path, Path, Target], None]
 """Installs the distributions of a requirements file into a folder for a target."""
+Compiler = Callable[[Path, Target], None]
+"""Compiles the modules in a folder for a target."""
 
 
 def this_architecture() -> str:
@@ -83,7 +102,9 @@ def this_architecture() -> str:
     return {"aarch64": "arm64", "amd64": "x86_64"}.get(platform.machine().lower(), platform.machine())
 
 
-def build(asset: Asset, into: Path, *, root: Path, target: Target, rules: Path | None, install: Installer) -> Package:
+def build(
+    asset: Asset, into: Path, *, root: Path, target: Target, rules: Path | None, install: Installer, compile_: Compiler
+) -> Package:
     """Build the package of an asset as the zip file ``into``.
 
     Args:
@@ -93,24 +114,35 @@ def build(asset: Asset, into: Path, *, root: Path, target: Target, rules: Path |
         target: what it is built for.
         rules: custom rules, a file or a folder, packed in with the default ones.
         install: how distributions get into a folder.
+        compile_: how modules are compiled, where the target asks for that.
 
     Raises:
-        PackagingError: the packages cannot be installed, or the result is too large for Lambda.
+        PackagingError: this machine cannot compile the rules for the target, the packages cannot be installed, or the
+            result is too large for Lambda.
         RuleError: a custom rule is wrong.
     """
+    compile_rules = asset is Asset.SCAN and target.compiled_rules
+    if compile_rules and not target.is_this_machine:
+        raise PackagingError(
+            f"the rules are compiled on Linux with the functions' processor ({target.architecture}), and this is"
+            f" {sys.platform} on {this_architecture()}; deploy from such a machine, or without compiled rules:"
+            f" -c compiledRules=false (each scanning process then compiles them first, about three seconds)"
+        )
     with tempfile.TemporaryDirectory(prefix="pushwarden-package-") as name:
         folder = Path(name)
         install(requirements(asset, root), folder, target)
         strip(folder, services(asset))
         add_sources(folder, root)
-        has_rules = asset is Asset.SCAN and add_rules(folder, root, rules, compile_them=target.is_this_machine)
-        has_bytecode = add_bytecode(folder, target)
+        if asset is Asset.SCAN:
+            add_rules(folder, root, rules, compile_them=compile_rules)
+        if target.bytecode:
+            compile_(folder, target)
         size = sum(path.stat().st_size for path in _files(folder))
         if size > MAX_UNZIPPED_BYTES:
             raise PackagingError(f"the {asset.value} package has {size:,} bytes; Lambda takes {MAX_UNZIPPED_BYTES:,}")
         into.parent.mkdir(parents=True, exist_ok=True)
         write_zip(folder, into)
-    return Package(into, into.stat().st_size, size, has_rules, has_bytecode)
+    return Package(into, into.stat().st_size, size)
 
 
 def requirements(asset: Asset, root: Path) -> Path:
@@ -148,6 +180,11 @@ def install_with_uv(requirements_file: Path, into: Path, target: Target) -> None
         )
 
 
+def compile_with_node(cache: Path) -> Compiler:
+    """Return a compiler that is the same on every machine; it is kept in ``cache``."""
+    return lambda folder, target: bytecode.compile_modules(folder, python=target.python, cache=cache)
+
+
 def strip(folder: Path, keep_services: Iterable[str]) -> None:
     """Remove what no function reads: other services' API models, tests, stubs, sources in C. Licences stay."""
     for path in sorted(folder.rglob("*"), reverse=True):
@@ -161,9 +198,11 @@ def strip(folder: Path, keep_services: Iterable[str]) -> None:
     for each in sorted(data.iterdir()) if data.is_dir() else ():
         if each.is_dir() and each.name not in keep:
             shutil.rmtree(each)
-    # Models of resources, which only boto3.resource() reads, and examples, which nobody does.
-    shutil.rmtree(folder / "boto3" / "data", ignore_errors=True)
-    shutil.rmtree(folder / "boto3" / "examples", ignore_errors=True)
+    for name in _UNUSED:
+        if (folder / name).is_dir():
+            shutil.rmtree(folder / name)
+        else:
+            (folder / name).unlink(missing_ok=True)
     for each in sorted(data.rglob("examples-1.json*")):
         each.unlink()
 
@@ -202,55 +241,19 @@ def rule_sources(root: Path, rules: Path | None) -> dict[str, Path]:
     return found
 
 
-def add_rules(folder: Path, root: Path, rules: Path | None, *, compile_them: bool) -> bool:
-    """Copy the rule files and, where they fit the target's processor, compile them; tell whether they were compiled.
+def add_rules(folder: Path, root: Path, rules: Path | None, *, compile_them: bool) -> None:
+    """Copy the rule files and, if wanted, compile them.
 
-    A database that does not fit is no harm: the function then compiles the rules at its first use.
+    A database that does not fit the processor is no harm: the function then compiles the rules at its first use.
     """
     for inside, path in rule_sources(root, rules).items():
         place = folder / inside
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
-    if not compile_them:
-        return False
-    from pushwarden.detect.load import package_database  # noqa: PLC0415 - needs hyperscan
+    if compile_them:
+        from pushwarden.detect.load import package_database  # noqa: PLC0415 - needs hyperscan
 
-    package_database(folder / RULE_DATABASE, [rules] if rules else [])
-    return True
-
-
-def add_bytecode(folder: Path, target: Target) -> bool:
-    """Compile the modules if an interpreter of the target's version is at hand; tell whether that was so.
-
-    The package is read-only in Lambda, so without this every cold start compiles every module again. The files carry a
-    hash instead of a time and are not checked against the source:
-    https://docs.python.org/3/reference/import.html#pyc-invalidation
-    """
-    interpreter = _interpreter(target.python)
-    if interpreter is None:
-        return False
-    command = [interpreter, "-I", "-m", "compileall", "-q", "-s", str(folder), "-p", "/var/task"]
-    command += ["--invalidation-mode", "unchecked-hash", str(folder)]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
-
-
-def _interpreter(version: str) -> str | None:
-    """Return a Python of a version: this one, one on the PATH, or one that uv has installed."""
-    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
-        return sys.executable
-    command = [
-        sys.executable,
-        "-m",
-        "uv",
-        "python",
-        "find",
-        "--no-config",
-        "--no-python-downloads",
-        "--system",
-        version,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or None if done.returncode == 0 else None
+        package_database(folder / RULE_DATABASE, [rules] if rules else [])
 
 
 def write_zip(folder: Path, into: Path) -> None:
@@ -266,7 +269,7 @@ def write_zip(folder: Path, into: Path) -> None:
 
 def inputs_hash(asset: Asset, *, root: Path, target: Target, rules: Path | None) -> str:
     """Return a SHA-256 over everything that decides what a package does, without building it."""
-    sha = hashlib.sha256(f"{asset.value} {target.python} {target.architecture}".encode())
+    sha = hashlib.sha256(f"{asset.value} {target}".encode())
     for inside, path in _inputs(asset, root, rules):
         content = path.read_bytes()
         sha.update(f"\0{inside}\0{len(content)}\0".encode())
@@ -277,7 +280,8 @@ def inputs_hash(asset: Asset, *, root: Path, target: Target, rules: Path | None)
 def _inputs(asset: Asset, root: Path, rules: Path | None) -> Sequence[tuple[str, Path]]:
     ours = [(path.relative_to(root).as_posix(), path) for path in source_files(root)]
     data = list(rule_sources(root, rules).items()) if asset is Asset.SCAN else []
-    return [("packaging", Path(__file__)), ("lock", requirements(asset, root)), *ours, *data]
+    builders = [(path.name, path) for path in (Path(__file__), Path(bytecode.__file__), *bytecode.INPUTS)]
+    return [*builders, ("lock", requirements(asset, root)), *ours, *data]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -1,6 +1,6 @@
 """An independent IAM simulator, beside the evaluator of the local service.
 
-``make iam`` installs it: a development dependency, never shipped, for it is AGPL: https://github.com/cloud-copilot/iam-simulate
+``make npm`` installs it: a development dependency, never shipped, for it is AGPL: https://github.com/cloud-copilot/iam-simulate
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Question:
 def needed() -> None:
     """Skip the test where the simulator is not installed."""
     if shutil.which("node") is None or not (FOLDER / "node_modules").is_dir():
-        pytest.skip("needs Node.js, npm and `make iam`")
+        pytest.skip("needs Node.js, npm and `make npm`")
 
 
 def decide(questions: Sequence[Question]) -> list[bool]:

@@ -76,6 +76,8 @@ def test_the_keys_of_the_cdk_itself_are_left_alone() -> None:
         ("backupRetentionDays", "٣", "a whole number"),
         ("concurrency", "1", "a whole number from 2 to 1,000"),
         ("architecture", "x86", "one of arm64, x86_64"),
+        ("bytecode", "on", "true or false"),
+        ("compiledRules", "build", "true or false"),
         ("lockMode", "read", "one of deny, tag"),
         ("lockTagKey", "", "a tag key"),
         ("lockGroups", "a b", "IAM groups"),

@@ -21,11 +21,13 @@ from cdk.packaging import (
     MAX_UNZIPPED_BYTES,
     PackagingError,
     Target,
+    build,
     inputs_hash,
     install_with_uv,
     requirements,
     services,
 )
+from pushwarden.detect.database import read_database
 from pushwarden.detect.load import package_database
 from pushwarden.local.person import Person
 from pushwarden.local.service import developer
@@ -229,7 +231,8 @@ def test_a_package_holds_what_is_needed_and_little_else(packages: dict[Asset, Pa
     assert ("rules.db" in found) == (asset is Asset.SCAN)
     assert any(name.startswith("hyperscan/") for name in found) == (asset is Asset.SCAN)
     assert any(name.startswith("patterns/") for name in found) == (asset is Asset.SCAN)
-    for unwanted in ("pushwarden/cli/", "pushwarden/local/", "tests/", ".pyi", "/RECORD", "direct_url.json"):
+    junk = ("pushwarden/cli/", "pushwarden/local/", "tests/", ".pyi", "/RECORD", "direct_url.json")
+    for unwanted in (*junk, "aws_lambda_powertools/event_handler/", "boto3/data/", "dulwich/porcelain/"):
         assert not [name for name in found if unwanted in name], unwanted
 
 
@@ -268,7 +271,31 @@ def test_the_hash_of_a_package_is_that_of_its_inputs(tmp_path: Path) -> None:
     assert inputs_hash(Asset.SCAN, root=ROOT, target=here, rules=None) == plain
     assert inputs_hash(Asset.SCAN, root=ROOT, target=here, rules=tmp_path) != plain
     assert inputs_hash(Asset.SCAN, root=ROOT, target=Target(architecture="arm64"), rules=None) != plain
+    assert inputs_hash(Asset.SCAN, root=ROOT, target=Target(bytecode=False), rules=None) != plain
+    assert inputs_hash(Asset.SCAN, root=ROOT, target=Target(compiled_rules=False), rules=None) != plain
     assert inputs_hash(Asset.RESPOND, root=ROOT, target=here, rules=None) != plain
+
+
+def test_rules_that_cannot_be_compiled_here_are_not_left_out_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(*_: Any) -> None:
+        """Install and compile nothing."""
+
+    monkeypatch.setattr(sys, "platform", "darwin")
+    asked = {"root": ROOT, "rules": None, "install": nothing, "compile_": nothing}
+    with pytest.raises(PackagingError, match=r"this is darwin on .*-c compiledRules=false"):
+        build(Asset.SCAN, tmp_path / "scan.zip", target=Target(), **asked)
+    assert not list(tmp_path.iterdir())
+    build(Asset.SCAN, tmp_path / "scan.zip", target=Target(compiled_rules=False), **asked)
+    assert "rules.db" not in names(tmp_path / "scan.zip")
+    assert "patterns/aws.toml" in names(tmp_path / "scan.zip")
+
+
+def test_the_compiled_rules_ask_nothing_special_of_a_processor(tasks: dict[Asset, Path]) -> None:
+    loaded = read_database(tasks[Asset.SCAN] / "rules.db")
+    databases = [*loaded.engine.databases.layers, loaded.engine.databases.run_gate]
+    assert {each.info().split(b"Features:")[1].split(b"Mode")[0].strip() for each in databases if each} == {b""}
 
 
 def test_packages_that_cannot_be_installed_are_named(tmp_path: Path) -> None:
