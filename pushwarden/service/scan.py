@@ -32,7 +32,7 @@ from pushwarden.history.remote import PackContent, read_api
 from pushwarden.model import Gap
 from pushwarden.service.ahead import divide
 from pushwarden.service.app import App
-from pushwarden.service.frontier import Ahead, Range, baseline, caught_up, is_settled, moved, scan_range
+from pushwarden.service.frontier import Ahead, Range, baseline, caught_up, is_settled, moved, moved_ahead, scan_range
 from pushwarden.service.offers import UPLOAD, forget, recall, remember
 from pushwarden.service.security_event import Reading, named, security_event
 from pushwarden.service.told import INSTALLED, is_done_with, remember_left, remember_told
@@ -283,11 +283,14 @@ class _Reader:
 def _move(app: App, push: Push, reading: Reading, raised: tuple[str, ...]) -> None:
     """Move the ref's frontier; if somebody else moved it meanwhile, judge again by what it is now."""
     for _ in range(5):
-        row = app.state.frontier(push.repository_id).rows.get(push.ref, RefState(push.ref))
+        row = caught_up(app.state.frontier(push.repository_id).rows.get(push.ref, RefState(push.ref)), push)
         if row.event_id == push.event_id and row.scanned == push.new:
             return
         new_commits = [commit.commit_id for commit in reading.commits]
-        after = moved(row, push, tip=reading.tip, raised=raised, new_commits=new_commits)
+        if reading.ahead is None:
+            after = moved(row, push, tip=reading.tip, raised=raised, new_commits=new_commits)
+        else:
+            after = moved_ahead(row, push, reading.ahead, tip=reading.tip, raised=raised, new_commits=new_commits)
         if after is None:
             return
         try:
