@@ -1,7 +1,7 @@
 """What a deployment costs per month: assumptions, prices, sum. ``python -m cdk.cost`` writes the page ``docs/cost.md``.
 
-Prices are those of us-east-1, without free tiers, as published in 2025; look them up again before you rely on them:
-https://aws.amazon.com/pricing/
+Prices are those of us-east-1, without free tiers. AWS's pages fill their tables in by script; so each price was compared with
+publications of 2026 that quote them, and X-Ray's and Lambda's with AWS's own text. Look them up again before you rely on them.
 """
 
 from __future__ import annotations
@@ -43,6 +43,19 @@ PRICES: Final = {
     "CodeCommit, active user": 1.00,
 }
 """In US dollars."""
+LOOKED_UP: Final = "2026-11-23"
+_PAGES: Final = {
+    "CloudWatch": "https://aws.amazon.com/cloudwatch/pricing/",
+    "CodeCommit": "https://aws.amazon.com/codecommit/pricing/",
+    "DynamoDB": "https://aws.amazon.com/dynamodb/pricing/on-demand/",
+    "EventBridge": "https://aws.amazon.com/eventbridge/pricing/",
+    "KMS": "https://aws.amazon.com/kms/pricing/",
+    "Lambda": "https://aws.amazon.com/lambda/pricing/",
+    "S3": "https://aws.amazon.com/s3/pricing/",
+    "SNS": "https://aws.amazon.com/sns/pricing/",
+    "SQS": "https://aws.amazon.com/sqs/pricing/",
+    "X-Ray": "https://aws.amazon.com/xray/pricing/",
+}
 _POLLS: Final = 5 * 3 * 60 * 24 * DAYS
 """Lambda asks each queue with five long polls of 20 seconds, day and night:
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html"""
@@ -122,7 +135,7 @@ def page() -> str:
     ]
     sums = " | ".join(f"**{sum(line.dollars for line in column):.2f}**" for column in columns)
     extra = " | ".join(f"{git_requests(pushes):.2f}" for pushes in PUSHES)
-    prices = [f"| {what} | {dollars:.10f}".rstrip("0").rstrip(".") + " |" for what, dollars in PRICES.items()]
+    prices = [_priced(what, dollars) for what, dollars in PRICES.items()]
     return "\n".join(
         [
             "# What it costs",
@@ -139,7 +152,8 @@ def page() -> str:
             "**The last line matters.** Each scan is one git request. CodeCommit includes 2,000 of them a month for every active",
             "user, shared by the account, and takes 0.001 USD for each one above. Where people use less than their allowance, the",
             f"line is 0: who pushes {PUSHES_PER_PERSON} times a day causes {PUSHES_PER_PERSON * DAYS} scans a month, which leaves 1,700. Where pipelines use it up, the line is what",
-            "is shown. The roles of Pushwarden that touch repositories count as active users too.",
+            "is shown. A request counts if it transfers objects. The roles that touch repositories are active users, too: scan, lock,",
+            "reset and reconcile; in a month with a backfill, its two roles as well.",
             "https://aws.amazon.com/codecommit/pricing/",
             "",
             "## Assumptions",
@@ -151,12 +165,19 @@ def page() -> str:
             "",
             "## Prices",
             "",
-            "| us-east-1, published 2025 | USD |",
-            "|---|---:|",
+            f"US East (N. Virginia), looked up on {LOOKED_UP}. Other Regions differ. AWS's own pages count.",
+            "",
+            "| what | USD | page |",
+            "|---|---:|---|",
             *prices,
             "",
         ]
     )
+
+
+def _priced(what: str, dollars: float) -> str:
+    service = what.partition(",")[0]
+    return f"| {what} | {f'{dollars:.10f}'.rstrip('0').rstrip('.')} | [{service}]({_PAGES[service]}) |"
 
 
 def _gb_s(subscriber: Subscriber, seconds: float) -> float:
