@@ -28,6 +28,8 @@ LARGEST: Final = 16 * MIB
 """Larger objects are left to git."""
 CACHE_BYTES: Final = 8 * MIB
 """Contents kept as bases of what comes next; packs store what belongs together side by side."""
+PAGES_BYTES: Final = 32 * MIB
+"""After so much was read, the pages of the packs are given back: else they count as this process's memory."""
 LONGEST_CHAIN: Final = 4096
 """What git itself writes at most (https://git-scm.com/docs/git-pack-objects)."""
 
@@ -134,6 +136,11 @@ class Pack:
             raise PackError("the base of a delta is not in the pack")
         return Entry(kind, size, at + self._width, base)
 
+    def give_back(self) -> None:
+        """Let go of the pages that were read; they come again from the system's cache."""
+        if hasattr(mmap, "MADV_DONTNEED"):
+            self._data.madvise(mmap.MADV_DONTNEED)
+
     def inflate(self, entry: Entry) -> bytes:
         """Return the data of an object, or the delta.
 
@@ -166,6 +173,11 @@ class Packs:
                 packs.append(Pack(index, width))
         return cls(packs)
 
+    def give_back(self) -> None:
+        """Let go of the pages that were read."""
+        for pack in self._packs:
+            pack.give_back()
+
     def find(self, name: bytes) -> tuple[Pack, int] | None:
         """Return the pack and the offset of an object (hexadecimal id)."""
         raw = unhexlify(name)
@@ -183,6 +195,7 @@ class PackReader:
         self._packs = packs
         self._kept: dict[tuple[Pack, int], bytes] = {}
         self._kept_bytes = 0
+        self._read_bytes = 0
 
     def read(self, name: bytes) -> bytes | None:
         """Return an object's content; None where git must be asked."""
@@ -207,8 +220,12 @@ class PackReader:
                 content = self._kept.get((pack, offset))
         for at, entry in reversed(chain):
             data = pack.inflate(entry)
+            self._read_bytes += len(data)
             content = data if entry.base is None else patched(content, data)
             self._keep(pack, at, content)
+        if self._read_bytes > PAGES_BYTES:
+            self._read_bytes = 0
+            self._packs.give_back()
         return content
 
     def _keep(self, pack: Pack, offset: int, content: bytes) -> None:
