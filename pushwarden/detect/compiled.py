@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 import regex
 
@@ -15,13 +14,14 @@ from pushwarden.detect.shape import Shape
 
 NEVER: Final = r"[^\x00-\xff]"
 """A pattern that matches nothing."""
+_PECULIAR: Final = re.compile(r"\\[1-9]|\(\?[aimsx(P<#]|\\g")
+"""Back-references, flags, named groups: what cannot be joined with other patterns as it is."""
 NOTHING: Final = Shape(NEVER, 0, None, 0, 0)
 """The shape of rules that have no pattern."""
 
 
-@dataclass(frozen=True, slots=True)
-class RawHit:
-    """A place where a rule's pattern matches, before any filter."""
+class RawHit(NamedTuple):
+    """A place where a rule's pattern matches, before any filter; a tuple, for there may be very many."""
 
     rule: CompiledRule
     start: int
@@ -53,8 +53,11 @@ class CompiledRule:
 
     @cached_property
     def unless(self) -> tuple[regex.Pattern[bytes], ...]:
-        """Patterns of secrets to drop."""
-        return tuple(regex.compile(each.encode()) for each in self.rule.unless)
+        """Patterns of secrets to drop; those without groups or flags of their own as one."""
+        simple = [each for each in self.rule.unless if not _PECULIAR.search(each)]
+        others = [each for each in self.rule.unless if _PECULIAR.search(each)]
+        joined = ["|".join(f"(?:{each})" for each in simple)] if simple else []
+        return tuple(regex.compile(each.encode()) for each in (*joined, *others))
 
     @cached_property
     def near(self) -> tuple[tuple[regex.Pattern[bytes], int], ...]:

@@ -191,7 +191,7 @@ class Explorer:
                 kinds = piece.kinds(each.start, each.end)
                 if kinds:
                     start, end = piece.origin(each.start, each.end)
-                    yield replace(each, start=start, end=end, chain=(*kinds, *each.chain))
+                    yield each._replace(start=start, end=end, chain=(*kinds, *each.chain))
 
     def _packed_piece(self, piece: Piece, depth: int, scope: _Scope) -> Iterator[Match]:
         """Yield the matches in an archive that was written in base64."""
@@ -208,7 +208,8 @@ class Explorer:
         """Turn what is kept into matches whose snippets show no secret."""
         spans = [(each.start, each.end) for each in kept]
         # The same secret may stand on the line once more, where no rule sees it.
-        texts = {each.secret.decode("utf-8", "replace") for each in kept[:_REPEATS_MAX]}
+        decoded = (each.secret.decode("utf-8", "replace") for each in kept[:_REPEATS_MAX])
+        texts = {text for text in decoded if len(text) >= _REPEATED_CHARS_MIN}
         return [_match(each, lines, spans, texts) for each in kept]
 
 
@@ -227,9 +228,12 @@ def _match(each: Placed, lines: LineIndex, spans: Sequence[tuple[int, int]], tex
     rule, paired = each.candidate.hit.rule.rule, each.candidate.paired
     secret, span = Secret(each.secret), lines.span(each.start, each.end)
     snippet = lines.snippet(each.start, each.end, spans)
-    own = {half.decode("utf-8", "replace") for half in (each.secret, paired or b"")}
-    for text in own | texts:
-        if len(text) >= _REPEATED_CHARS_MIN and text in snippet:
+    for own in (each.secret, paired or b""):
+        text = own.decode("utf-8", "replace")
+        if len(text) >= _REPEATED_CHARS_MIN:
+            snippet = snippet.replace(text, REDACTED)
+    for text in texts:
+        if text in snippet:
             snippet = snippet.replace(text, REDACTED)
     if paired is None:
         return Match(rule.id, rule.title, each.candidate.confidence, secret, span, snippet, each.chain)

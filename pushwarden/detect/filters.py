@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pushwarden.detect import allow
 from pushwarden.detect.checksums import VERIFIERS
 from pushwarden.detect.compiled import CompiledRule, RawHit
 from pushwarden.detect.context import context_bounds
-from pushwarden.detect.entropy import entropy
+from pushwarden.detect.entropy import reaches
 from pushwarden.detect.placeholder import counts, is_placeholder
 from pushwarden.detect.rule import GENERIC, Rule
 from pushwarden.model import Confidence
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A hit that passed its filters, with the confidence they leave it."""
 
     hit: RawHit
@@ -54,7 +53,7 @@ def _disowned(compiled: CompiledRule, secret: bytes) -> bool:
 
 def _confidence(rule: Rule, secret: bytes) -> Confidence | None:
     """Return how sure a hit is by its bytes alone; None when they cannot be a secret of this rule."""
-    if rule.entropy is not None and entropy(secret) < rule.entropy:
+    if rule.entropy is not None and not reaches(secret, rule.entropy):
         return None
     if rule.placeholder_filter and counts(secret):
         # Nobody was issued such a value, but people plant it to try a scanner out: show it, stop nothing.

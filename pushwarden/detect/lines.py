@@ -13,6 +13,8 @@ from pushwarden.model import REDACTED, Span
 SNIPPET_WIDTH: Final = 200
 """Longest snippet in characters; a longer line is cut around the hit."""
 _MARGIN: Final = 60
+_CROWD: Final = 16
+"""More secrets than this make a line crowded."""
 _REDACTED: Final = REDACTED.encode()
 _CUT: Final = "\N{HORIZONTAL ELLIPSIS}"
 
@@ -36,12 +38,13 @@ def _kind(line: bytes) -> str:
 class LineIndex:
     """Where the lines of some bytes begin; built at the first question, because most content has no finding."""
 
-    __slots__ = ("_last", "_starts", "data")
+    __slots__ = ("_crowd", "_last", "_starts", "data")
 
     def __init__(self, data: bytes) -> None:
         self.data = data
         self._starts: list[int] | None = None
         self._last = (0, _ASCII, 0, 0)
+        self._crowd: tuple[int, str, dict[int, int]] = (0, "", {})
 
     @property
     def starts(self) -> list[int]:
@@ -67,10 +70,12 @@ class LineIndex:
 
     def column(self, line: int, offset: int) -> int:
         """Return the column of ``offset`` in ``line``, from 1: code points where the line is UTF-8, else bytes."""
-        begin, end = self.bounds(line)
         known, kind, place, count = self._last
         if known != line or place > offset:
-            kind = kind if known == line else _kind(self.data[begin:end])
+            starts = self.starts
+            begin = starts[line - 1]
+            if known != line:
+                kind = _kind(self.data[begin : starts[line] if line < len(starts) else None])
             place, count = begin, 0
         if kind is _UTF8:
             # On from the last place asked for, so that many findings on one huge line are counted once.
@@ -82,8 +87,10 @@ class LineIndex:
 
     def span(self, start: int, end: int) -> Span:
         """Return the place of ``data[start:end]``."""
-        first = self.line(start)
-        last = self.line(max(start, end - 1))
+        starts = self.starts
+        first = last = self.line(start)
+        if first < len(starts) and end > starts[first]:
+            last = self.line(end - 1)
         return Span(start, end, first, self.column(first, start), last, self.column(last, end))
 
     def snippet(self, start: int, end: int, secrets: Sequence[tuple[int, int]]) -> str:
@@ -94,29 +101,47 @@ class LineIndex:
             end: offset after the hit.
             secrets: places of all secrets in the content, as pairs of offsets, in order and without overlap.
         """
-        begin, stop = self.bounds(self.line(start))
+        line = self.line(start)
+        begin, stop = self.bounds(line)
+        at = bisect_right(secrets, max(begin, start - 4 * _MARGIN), key=_END)
+        if at + _CROWD < len(secrets) and secrets[at + _CROWD][0] < stop:
+            if self._crowd[0] != line:
+                at = bisect_right(secrets, begin, key=_END)
+                self._crowd = (line, *_redact(self.data, begin, stop, secrets, at=at))
+            _, whole, places = self._crowd
+            first = max(0, places[start] - 4 * _MARGIN)
+            return _cut(whole[first : places[start] + 2 * SNIPPET_WIDTH], places[start] - first)
         begin = max(begin, start - 4 * _MARGIN)
         stop = min(stop, max(start, min(end, stop)) + 4 * SNIPPET_WIDTH)
-        return _cut(*_redact(self.data, begin, stop, start, secrets))
+        text, places = _redact(self.data, begin, stop, secrets, at=at, focus=start)
+        return _cut(text, places.get(start, 0))
 
 
-def _redact(data: bytes, begin: int, stop: int, focus: int, secrets: Sequence[tuple[int, int]]) -> tuple[str, int]:
-    """Return the text of ``data[begin:stop]`` without its secrets, and the index in it that belongs to ``focus``."""
+def _redact(
+    data: bytes, begin: int, stop: int, secrets: Sequence[tuple[int, int]], *, at: int, focus: int | None = None
+) -> tuple[str, dict[int, int]]:
+    """Return the text of ``data[begin:stop]`` without its secrets, and the index in it of each secret by its offset.
+
+    The first of them is ``secrets[at]``. The text ends well behind ``focus``, where one is given.
+    """
     parts: list[bytes] = []
-    at, length, place = begin, 0, 0
-    for index in range(bisect_right(secrets, begin, key=_END), len(secrets)):
+    places: dict[int, int] = {}
+    done, length, enough = begin, 0, len(data)
+    for index in range(at, len(secrets)):
         s, e = secrets[index]
-        if s >= stop or (s > focus and length > place + SNIPPET_WIDTH):
+        if s >= stop or length > enough:
             stop = min(stop, s)
             break
-        before = data[at : max(s, begin)]
+        before = data[done : max(s, begin)]
         parts += (before, _REDACTED)
         length += len(before) if before.isascii() else len(before.decode(errors="replace"))
-        place = length if s <= focus else place
+        places[s] = length
+        if s == focus:
+            enough = length + SNIPPET_WIDTH
         length += len(_REDACTED)
-        at = min(e, stop)
-    parts.append(data[at:stop])
-    return _readable(b"".join(parts)), place
+        done = min(e, stop)
+    parts.append(data[done:stop])
+    return _readable(b"".join(parts)), places
 
 
 _END: Final = itemgetter(1)

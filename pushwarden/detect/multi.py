@@ -66,13 +66,15 @@ class MultiEngine:
             scan_stretches(self._runs, data, stretches, ends)
         found = Found()
         if ends:
-            self._confirm(data, ends, found, deadline)
+            self._confirm(data, ends, found, deadline, path)
         for rule in self._always:
             if rule.takes_path(path):
                 search(rule, data, found, deadline)
         return found
 
-    def _confirm(self, data: bytes, ends: list[tuple[int, int]], found: Found, deadline: float | None) -> None:
+    def _confirm(
+        self, data: bytes, ends: list[tuple[int, int]], found: Found, deadline: float | None, path: str
+    ) -> None:
         ends.sort()
         rules = len(self._rules)
         for number, group in groupby(ends, _BY_ID):
@@ -83,6 +85,8 @@ class MultiEngine:
                 found.probes[number - rules] = places
             else:
                 rule = self._rules[number]
+                if not rule.takes_path(path):
+                    continue
                 try:
                     confirm(rule, data, places, found.hits, deadline)
                 except TimeoutError:

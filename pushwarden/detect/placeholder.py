@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from typing import Final
 
 _SHORT: Final = 200
@@ -20,12 +19,11 @@ _TEMPLATE: Final = re.compile(
     | \A @ [A-Za-z_]\w* @ \Z
     | \A __ [A-Za-z]\w* __ \Z
     | (?:\.{3}|\xe2\x80\xa6) (?:\[\w+\])? \Z | \.\.\[\w+\] \Z
-    | \A (.)\1+ \Z
     """,
     re.VERBOSE | re.DOTALL,
 )
 _WORD: Final = re.compile(
-    rb"""(?i)
+    rb"""
       example | placeholder | redacted | change[-_ ]?(?:me|this|it) | replace[-_ ]?(?:me|this|with)
     | your[-_ ]?(?:own|api|app|access|auth|aws|client|key|secret|token|pass|password|id|account|private)
     | (?:my|the)[-_ ](?:api|access|secret|token|password|key) | insert[-_ ]?(?:your|here|key|token)
@@ -42,7 +40,14 @@ def is_placeholder(secret: bytes) -> bool:
     """Tell whether ``secret`` is a template, a filler or a word that tells the reader to put the secret there."""
     if len(secret) >= _SHORT:
         return False
-    return bool(_TEMPLATE.search(secret) or _WORD.search(secret) or _RUN.search(secret) or _few(secret))
+    return bool(
+        secret.count(secret[:1]) == len(secret) > 1
+        # Every template has something in it that is neither letter nor digit.
+        or (not secret.isalnum() and _TEMPLATE.search(secret))
+        or _WORD.search(secret.lower())
+        or _RUN.search(secret)
+        or _few(secret)
+    )
 
 
 def _few(secret: bytes) -> bool:
@@ -52,13 +57,16 @@ def _few(secret: bytes) -> bool:
 
 def counts(secret: bytes) -> bool:
     """Tell whether ``secret`` has a long run of neighbours, up or down: ``123456789``; 9 goes on to 0."""
-    if len(secret) >= _SHORT:
+    if not _RISING <= len(secret) < _SHORT:
         return False
-    up = down = 1
-    for left, right in pairwise(secret):
-        step = right - left
-        up = up + 1 if step == 1 or (left, right) == (0x39, 0x30) else 1
-        down = down + 1 if step == -1 else 1
-        if up >= _RISING or down >= _RISING:
-            return True
-    return False
+    ahead, size = int.from_bytes(secret[1:]), len(secret) - 1
+    return any(
+        # A byte is zero where the next one is the neighbour.
+        _STEPS in (int.from_bytes(secret[:-1].translate(step)) ^ ahead).to_bytes(size)
+        for step in (_UP, _DOWN)
+    )
+
+
+_STEPS: Final = bytes(_RISING - 1)
+_UP: Final = bytes((byte + 1) % 256 for byte in range(256)).replace(b":", b"0", 1)
+_DOWN: Final = bytes((byte - 1) % 256 for byte in range(256))

@@ -67,16 +67,15 @@ def _judge_probes() -> tuple[bytes, ...]:
 def _shape(rule: Rule) -> Shape:
     """Return the shape of a rule; what has no certain bytes of its own is looked for where its context stands."""
     own = shape_of(rule.pattern)
+    if own.solid < _SOLID_ENOUGH:
+        for near in rule.near:
+            other = shape_of(near.pattern)
+            if other.solid > own.solid and other.solid >= _SOLID_CONTEXT:
+                return replace(own, trigger=other.trigger, lines=near.lines)
     if own.run >= RUN and own.width <= MARGIN and own.trigger is not None:
         return replace(own, layer=int(Layer.RUNS))
-    if own.solid >= _SOLID_ENOUGH:
-        return own
-    for near in rule.near:
-        other = shape_of(near.pattern)
-        if other.solid > own.solid and other.solid >= _SOLID_CONTEXT:
-            return replace(own, trigger=other.trigger, lines=near.lines)
     # Without anything certain a trigger slows every file down; a rule for a few files is better tried on those alone.
-    return replace(own, trigger=None) if rule.include else own
+    return replace(own, trigger=None) if rule.include and own.solid < _SOLID_ENOUGH else own
 
 
 def _probes(services: Sequence[CompiledRule], judged: Sequence[CompiledRule]) -> tuple[bytes, ...]:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 from pushwarden.detect.context import CONTEXT_BYTES
 from pushwarden.detect.filters import Candidate
 from pushwarden.detect.rule import GENERIC, Pair
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A candidate at its place in the content that it was found in, whatever it was decoded from."""
 
     candidate: Candidate
@@ -138,7 +136,7 @@ def _join(each: Candidate, other: Candidate, data: bytes) -> Candidate:
     pair = each.hit.rule.rule.pair
     confidence = pair.confidence if pair is not None and pair.confidence is not None else each.confidence
     secret = data[other.hit.secret_start : other.hit.secret_end]
-    return replace(each, paired=secret, half=other.hit, confidence=max(confidence, each.confidence))
+    return each._replace(paired=secret, half=other.hit, confidence=max(confidence, each.confidence))
 
 
 def _nearest(

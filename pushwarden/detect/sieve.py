@@ -43,7 +43,8 @@ def around_runs(data: bytes, gate: hyperscan.Database) -> list[Stretch]:
     stretches: list[Stretch] = []
     places: list[int] = []
     append = places.append
-    at, view = 0, memoryview(data)
+    at = count = since = 0
+    view = memoryview(data)
     while True:
         # The stub asks for bytes; the function takes any buffer, and a view copies nothing.
         gate.scan(view[at:], lambda _number, _start, end, _flags, _context: append(end))  # type: ignore[type-var]
@@ -51,7 +52,21 @@ def around_runs(data: bytes, gate: hyperscan.Database) -> list[Stretch]:
             return stretches
         end = at + places.pop()
         at = _end(_MORE, data, end)
-        _add(stretches, max(0, end - RUN - MARGIN), at + MARGIN)
+        _add(stretches, max(0, end - _BEFORE), at + _BEHIND)
+        count += 1
+        if count == _A_FEW:
+            if at - since < _A_FEW * _DENSE:
+                at = _end(_MORE, data, min(len(data), at + _BLOCK))
+                _add(stretches, since, at + _BEHIND)
+            count, since = 0, at
+
+
+_BEFORE: Final = MARGIN
+_BEHIND: Final = MARGIN - RUN
+_A_FEW: Final = 8
+_DENSE: Final = 1024
+"""Bytes from one run to the next, on average: where they are closer, it is quicker to look at all of a _BLOCK."""
+_BLOCK: Final = 1 << 15
 
 
 def around_values(data: bytes, ends: Sequence[int]) -> list[Stretch]:

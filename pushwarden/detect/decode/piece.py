@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 GAP: Final = b"\n" * 9
 """What stands between pieces of text that were decoded together, so that none is taken for the neighbour of another."""
@@ -20,8 +20,7 @@ _SUSPECTED: Final = frozenset({"base64", "hex", "utf-16"})
 _TEXT: Final = re.compile(rb"[\t\n\r\x20-\x7e]{16}")
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """Bytes that were decoded as one: ``data[start:end]`` came from ``source[source_start:source_end]``."""
 
     start: int
