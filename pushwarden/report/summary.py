@@ -24,7 +24,7 @@ def summary(report: Report, elapsed_s: float | None = None) -> str:
 def outcome(report: Report) -> str:
     """Return what was found, and first of all whether something was left out."""
     missing = f"Incomplete: {number(len(report.gaps), 'thing')} not scanned. " if report.gaps else ""
-    levels = ", ".join(f"{count} {each.label}" for each, count in counts(report).items() if count)
+    levels = ", ".join(f"{count:,} {each.label}" for each, count in counts(report).items() if count)
     return missing + found(report) + (f" ({levels})" if levels else "")
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from pushwarden.history.local.git import Git
 
 HEAD: Final = "HEAD"
-REF_FORMAT: Final = "--format=%(refname)%00%(objectname)%00%(*objectname)"
+REF_FORMAT: Final = "--format=%(refname)%00%(objectname)%00%(*objectname)%00%(symref)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Refs:
 
 
 def read_refs(git: Git) -> Refs:
-    """Read every ref.
+    """Read every ref but those that only name another one, such as ``refs/remotes/origin/HEAD``.
 
     Raises:
         GitError: they cannot be read.
@@ -31,7 +31,9 @@ def read_refs(git: Git) -> Refs:
     commits: dict[str, bytes] = {}
     tags: dict[bytes, tuple[str, ...]] = {}
     for line in git.run("for-each-ref", REF_FORMAT).splitlines():
-        raw, target, peeled = line.split(b"\0")
+        raw, target, peeled, symbolic = line.split(b"\0")
+        if symbolic:
+            continue
         name = raw.decode("utf-8", "surrogateescape")
         commits[name] = peeled or target
         if peeled:

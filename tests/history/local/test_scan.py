@@ -223,3 +223,11 @@ def test_folder_outside_git_is_refused_with_the_way_out(tmp_path: Path) -> None:
 def test_empty_repository_is_clean(tmp_path: Path) -> None:
     outcome = scan_repository(context_of(make_repo(tmp_path / "empty").path))
     assert (outcome.found, outcome.gaps) == ((), ())
+
+
+def test_refs_that_only_name_another_one_are_not_told(repo: Repo) -> None:
+    repo.commit(a=token(1))
+    repo.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    repo.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
+    (found,) = scan_repository(context_of(repo.path)).found
+    assert found.refs == ("main", "remotes/origin/main")
