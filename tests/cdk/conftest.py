@@ -99,7 +99,7 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 env={"PATH": os.environ["PATH"], "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1"},
                 check=True,
                 capture_output=True,
-                timeout=110,
+                timeout=300,
             )
     return folder
 

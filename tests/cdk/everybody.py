@@ -34,7 +34,7 @@ EVERYTHING = Policy(
     }
 )
 MAIN = "HEAD:main"
-_DONE_S = 60.0
+_DONE_S = 120.0
 
 
 def work(service: LocalService, folder: Path) -> None:

@@ -29,6 +29,8 @@ from tests.cdk.conftest import ROOT, once, shared
 from tests.cdk.everybody import EVERYTHING, work
 from tests.cdk.looking import arns, as_list, policies
 
+# Ten functions start, and wait for each other; on a busy machine that takes a while.
+pytestmark = pytest.mark.timeout(400)
 EVERY = pytest.mark.parametrize("subscriber", [*SUBSCRIBERS, *WORKERS], ids=lambda each: each.name)
 BACKFILL = "backfill"
 """The state machine, among the names of functions."""
