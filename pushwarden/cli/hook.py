@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import click
 
-from pushwarden.cli.scan_run import Target, run
+from pushwarden.cli.scan_run import run
 from pushwarden.cli.scan_settings import Flags, Settings
+from pushwarden.cli.scan_target import Target
 from pushwarden.history.local.git import hook_environment
 from pushwarden.history.local.history import Context
 from pushwarden.history.local.model import Outcome, Report, Scanner

@@ -6,15 +6,19 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from pushwarden.cli.scan_run import Target, run
 from pushwarden.cli.scan_settings import COLORS, Flags, Settings, cache_dir
-from pushwarden.detect import Scanner
+from pushwarden.cli.scan_target import Target
 from pushwarden.errors import UsageError
-from pushwarden.history.local.model import Outcome, Report
+
+if TYPE_CHECKING:
+    from pushwarden.detect import Scanner
+    from pushwarden.history.local.early import Started
+    from pushwarden.history.local.model import Outcome, Report
+    from pushwarden.history.local.repository import Repository
 
 EPILOG: Final = """\b
 Examples:
@@ -73,7 +77,10 @@ def scan(paths: tuple[str, ...], **options: Any) -> int:
     branches, tags, remotes, stashes, notes and reflogs, objects that nothing refers to any more, and the files of
     the working tree that git does not ignore.
     """
-    return run(_target(paths, options), _flags(options))
+    target = _target(paths, options)
+    from pushwarden.cli.scan_run import run  # noqa: PLC0415 - git works meanwhile
+
+    return run(target, _flags(options))
 
 
 def _flags(options: dict[str, Any]) -> Flags:
@@ -116,18 +123,20 @@ def _target(paths: tuple[str, ...], options: dict[str, Any]) -> Target:
 
 
 def _repository_target(folder: str, options: dict[str, Any], *, whole: bool) -> Target:
-    from pushwarden.history.local import scan as ways  # noqa: PLC0415 - files and streams do not need it
-    from pushwarden.history.local.history import Context  # noqa: PLC0415
-    from pushwarden.history.local.repository import open_repository  # noqa: PLC0415
+    from pushwarden.history.local.repository import open_repository  # noqa: PLC0415 - files and streams do not need it
 
     # `git commit -a` and `git commit FILE` tell their hooks of an index of their own.
     index = os.environ.get("GIT_INDEX_FILE") if options["staged"] and folder == "." else None
     repository = open_repository(folder, {"GIT_INDEX_FILE": os.path.abspath(index)} if index else None)  # noqa: PTH100
+    started = _start(repository, options) if whole else None
+    from pushwarden.history.local import scan as ways  # noqa: PLC0415 - git works meanwhile
+    from pushwarden.history.local.history import Context  # noqa: PLC0415
+
     selection = ways.Selection(options["range_"], options["since"], options["branch"])
 
     def scan_it(scanner: Scanner, settings: Settings, report: Report) -> Outcome:
         # Other limits, other results: both are part of what a remembered result holds for.
-        context = Context(repository, scanner, settings.limits, settings.jobs, report)
+        context = Context(repository, scanner, settings.limits, settings.jobs, report, started=started)
         if whole and settings.cache:
             from pushwarden.history.local.memory import Memory  # noqa: PLC0415
 
@@ -139,6 +148,20 @@ def _repository_target(folder: str, options: dict[str, Any], *, whole: bool) -> 
         return ways.scan_repository(context) if whole else ways.scan_selection(context, selection)
 
     return Target(root=repository.root, shown=repository.root.name or str(repository.root), scan=scan_it, whole=whole)
+
+
+def _start(repository: Repository, options: dict[str, Any]) -> Started | None:
+    """Let git begin to list what there is; not where a remembered scan will probably do without."""
+    from pushwarden.history.local.early import Started, place_of  # noqa: PLC0415 - only whole scans need it
+
+    if options["cache"] is not False and place_of(cache_dir(), repository.common_dir).exists():
+        return None
+    try:
+        started = Started(repository.git)
+    except OSError:  # no room for what git says: the scan will meet that as well, and tell
+        return None
+    click.get_current_context().call_on_close(started.close)  # whatever ends this command ends git
+    return started
 
 
 def _files_target(paths: tuple[str, ...]) -> Target:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Final
 
 from pushwarden import __version__
 from pushwarden.cli.scan_output import plan_outputs, write_outputs
 from pushwarden.cli.scan_progress import ProgressLine
 from pushwarden.cli.scan_settings import Flags, Settings, cache_dir, merge
+from pushwarden.cli.scan_target import Target
 from pushwarden.detect import Scanner, load_scanner
 from pushwarden.errors import PushwardenError
-from pushwarden.history.local.model import Found, Outcome, Report
+from pushwarden.history.local.model import Found, Outcome
 from pushwarden.model import Confidence, Finding, Result
 from pushwarden.report.clean import log_line
 from pushwarden.report.model import Report as FullReport
@@ -35,19 +34,6 @@ COMPILED: Final = "rules-*.db"
 
 class ScanError(PushwardenError):
     """The machine would not let the scan go on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What is scanned."""
-
-    root: Path
-    """The folder whose configuration and suppressions count."""
-    shown: str
-    """Its name in the report."""
-    scan: Callable[[Scanner, Settings, Report], Outcome]
-    whole: bool
-    """Whether everything that suppressions speak of is looked at, so that an unused one can be told."""
 
 
 def run(target: Target, flags: Flags) -> int:

@@ -6,13 +6,15 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from pushwarden.errors import UsageError
 from pushwarden.history.local.model import Limits
 from pushwarden.history.local.pool import default_jobs
 from pushwarden.model import Confidence
-from pushwarden.suppress.config import Config
+
+if TYPE_CHECKING:
+    from pushwarden.suppress.config import Config
 
 COLORS: Final = ("auto", "always", "never")
 CACHE_VARIABLE: Final = "PUSHWARDEN_CACHE_DIR"

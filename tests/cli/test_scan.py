@@ -16,6 +16,8 @@ import pytest
 from pushwarden.cli.scan_output import Output, plan_outputs, wants_color
 from pushwarden.cli.scan_progress import render
 from pushwarden.errors import UsageError
+from pushwarden.history.local.early import Started
+from pushwarden.history.local.git import Git
 from pushwarden.history.local.model import Progress
 from tests.cli.conftest import Run
 from tests.history.local.building import Repo, token
@@ -294,3 +296,20 @@ def test_working_folder_is_left_as_it_was(run: Run, repo: Repo) -> None:
     run("scan", "-q")
     assert sorted(repo.path.iterdir()) == before
     assert repo.git("status", "--porcelain") == ""
+
+
+def test_a_scan_that_ends_early_leaves_no_git_behind(run: Run, repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    repo.commit(a="x")
+    begun: list[Started] = []
+    original = Started.__init__
+
+    def remember(self: Started, git: Git) -> None:
+        original(self, git)
+        begun.append(self)
+
+    monkeypatch.setattr(Started, "__init__", remember)
+    assert run("scan", "--rules", "no-such-file", one_rule=False).code == 2
+    (started,) = begun
+    for job in (started.listing, started.log):
+        assert job._process.returncode is not None
+        assert job._file.closed

@@ -15,6 +15,7 @@ from pushwarden.history.local.repository import Repository
 from pushwarden.model import Gap, Source
 
 if TYPE_CHECKING:
+    from pushwarden.history.local.early import Started
     from pushwarden.history.local.memory import Memory
 
 EXAMPLES: Final = 3
@@ -32,6 +33,8 @@ class Context:
     report: Report
     memory: Memory | None = None
     """Where what is known of the repository is kept for the next scan; None: nowhere."""
+    started: Started | None = None
+    """What git was asked for already; it belongs to whoever scans the repository."""
 
 
 @dataclass(slots=True)

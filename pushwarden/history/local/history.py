@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from typing import Final
+from contextlib import ExitStack, closing
 
 from pushwarden.history.local.blobs import Results
 from pushwarden.history.local.context import Context, Paths, Scanned, finish, scan_blobs, scan_listing, scan_written
+from pushwarden.history.local.early import EVERYTHING, Started
 from pushwarden.history.local.evidence import attribute, gather, of_tags, unplaced
 from pushwarden.history.local.log import Change, History
-from pushwarden.history.local.objects import Listing, ListJob, list_some
+from pushwarden.history.local.objects import Listing, list_some
 from pushwarden.history.local.repository import Repository
 from pushwarden.model import Gap
 
 __all__ = ["Context", "Scanned", "scan_commits", "scan_everything", "scan_staged"]
-
-EVERYTHING: Final = ("--all", "--reflog")
 
 
 def scan_everything(context: Context, staged: Sequence[Change]) -> Scanned:
@@ -29,10 +27,9 @@ def scan_everything(context: Context, staged: Sequence[Change]) -> Scanned:
     if known is not None:
         return known
     git = context.repository.git
-    listing_job = ListJob(git)
     paths, gaps = Paths(), list[Gap]()
-    with History(git, EVERYTHING) as log, ExitStack() as stack:
-        listing = listing_job.finish()
+    with closing(context.started or Started(git)) as started, ExitStack() as stack:
+        log, listing = started.log, started.listing.finish()
         results = scan_written(context, listing)  # while git still writes the log
         paths.read(log.commits())
         gaps += _log_gaps(log, context.repository, paths)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final, overload
 
 from pushwarden import __version__
+from pushwarden.history.local.early import place_of
 from pushwarden.history.local.log import Change, Commit
 from pushwarden.history.local.recall import Recall, from_json, to_json
 from pushwarden.history.local.repository import Repository
@@ -111,8 +112,8 @@ def forget(memory: Memory, repository: Repository) -> None:
 
 
 def _place(memory: Memory, repository: Repository) -> Path:
-    key = "\0".join((str(repository.common_dir), memory.rules, __version__, str(FORMAT)))
-    return memory.folder / "history" / hashlib.sha256(os.fsencode(key)).hexdigest()[:32]
+    key = "\0".join((memory.rules, __version__, str(FORMAT)))
+    return place_of(memory.folder, repository.common_dir) / hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
 def _replace(path: Path, data: bytes) -> None:

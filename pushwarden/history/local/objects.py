@@ -48,6 +48,13 @@ class ListJob:
         self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by finish()
         self._process = git.start("cat-file", "--batch-all-objects", "--unordered", LIST_FORMAT, stdout=self._file)
 
+    def close(self) -> None:
+        """End git, where it still runs, and drop what it said."""
+        if self._process.returncode is None:
+            self._process.kill()
+            self._process.communicate()
+        self._file.close()
+
     def finish(self) -> Listing:
         """Wait for git and return the list."""
         _, stderr = self._process.communicate()

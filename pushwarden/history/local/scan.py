@@ -256,7 +256,7 @@ def _submodules(context: Context, head: Head, visited: frozenset[Path]) -> Outco
         if inner.git_dir in visited:
             continue
         visited |= {inner.git_dir}
-        outcome += _below(path, scan_repository(replace(context, repository=inner), visited))
+        outcome += _below(path, scan_repository(replace(context, repository=inner, started=None), visited))
     return outcome
 
 
