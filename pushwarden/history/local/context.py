@@ -99,31 +99,30 @@ def finish(introduced: Sequence[Introduced], results: Results, paths: Paths, gap
 
 def scan_listing(context: Context, listing: Listing, paths: Paths, gaps: list[Gap]) -> Results:
     """Scan listed objects."""
-    results = scan_written(context, listing)
-    scan_blobs(context, listing, paths, results, gaps)
+    results = Results()
+    scan_blobs(context, listing, paths, results, gaps, more=written(listing))
     return results
 
 
-def scan_written(context: Context, listing: Listing) -> Results:
-    """Scan what people wrote into listed commits and tags; that needs no paths."""
-    wanted = [
+def written(listing: Listing) -> list[Wanted]:
+    """Return the listed commits and tags: what people wrote there is scanned without paths."""
+    return [
         *(Wanted(name, Source.COMMIT_MESSAGE, size) for name, size in listing.commits.items()),
         *(Wanted(name, Source.TAG_MESSAGE, size) for name, size in listing.tags.items()),
     ]
-    results = Results()
-    scan_more(context, wanted, results)
-    return results
 
 
-def scan_blobs(context: Context, listing: Listing, paths: Paths, results: Results, gaps: list[Gap]) -> None:
-    """Scan listed blobs at their paths into ``results``."""
+def scan_blobs(
+    context: Context, listing: Listing, paths: Paths, results: Results, gaps: list[Gap], *, more: Sequence[Wanted]
+) -> None:
+    """Scan listed blobs at their paths, and ``more``, into ``results``."""
     if listing.problem is not None:
         gaps.append(Gap("damaged-objects", f"git could not list every object ({listing.problem}); run git fsck"))
     gaps += [
         Gap("damaged-object", f"object {name.decode()} cannot be read; check the repository with git fsck")
         for name in listing.damaged
     ]
-    scan_more(context, list(blobs_wanted(listing.blobs, paths.of, context.limits, gaps)), results)
+    scan_more(context, [*more, *blobs_wanted(listing.blobs, paths.of, context.limits, gaps)], results)
 
 
 def scan_more(context: Context, wanted: Sequence[Wanted], results: Results) -> None:

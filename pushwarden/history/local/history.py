@@ -6,7 +6,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 
 from pushwarden.history.local.blobs import Results
-from pushwarden.history.local.context import Context, Paths, Scanned, finish, scan_blobs, scan_listing, scan_written
+from pushwarden.history.local.context import (
+    Context,
+    Paths,
+    Scanned,
+    finish,
+    scan_blobs,
+    scan_listing,
+    scan_more,
+    written,
+)
 from pushwarden.history.local.early import EVERYTHING, Started
 from pushwarden.history.local.evidence import attribute, gather, of_tags, unplaced
 from pushwarden.history.local.log import Change, History
@@ -30,7 +39,10 @@ def scan_everything(context: Context, staged: Sequence[Change]) -> Scanned:
     paths, gaps = Paths(), list[Gap]()
     with closing(context.started or Started(git)) as started, ExitStack() as stack:
         log, listing = started.log, started.listing.finish()
-        results = scan_written(context, listing)  # while git still writes the log
+        results, texts = Results(), written(listing)
+        if log.is_running():
+            scan_more(context, texts, results)
+            texts = []
         paths.read(log.commits())
         gaps += _log_gaps(log, context.repository, paths)
         logs = [log]
@@ -41,7 +53,7 @@ def scan_everything(context: Context, staged: Sequence[Change]) -> Scanned:
             logs.append(stack.enter_context(lost))
             paths.read(lost.commits())
         paths.add(staged)
-        scan_blobs(context, listing, paths, results, gaps)
+        scan_blobs(context, listing, paths, results, gaps, more=texts)
         _find_missing(paths, listing, context.repository, results)
         evidence = gather(context, (each.commits() for each in logs), results, paths)
     introduced = attribute(context, evidence, results, staged)

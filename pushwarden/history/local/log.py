@@ -64,12 +64,18 @@ class History:
         self._input.write(stdin)
         self._input.seek(0)
         self._process = git.start(*LOG, *revisions, stdin=self._input, stdout=self._file)
+        self._heard = False
         self.problem: str | None = None
         """What git complained about; None: the log is whole. Known after the first reading."""
 
+    def is_running(self) -> bool:
+        """Return whether git still writes."""
+        return self._process.poll() is None
+
     def commits(self) -> Iterator[Commit]:
         """Yield the commits; waits for git to end first."""
-        if self._process.returncode is None:
+        if not self._heard:
+            self._heard = True
             _, stderr = self._process.communicate()
             if self._process.returncode != 0:
                 self.problem = tidy(stderr) or f"git log ended with {self._process.returncode}"
@@ -78,7 +84,8 @@ class History:
 
     def close(self) -> None:
         """End git and drop the file."""
-        if self._process.returncode is None:
+        if not self._heard:
+            self._heard = True
             self._process.kill()
             self._process.communicate()
         self._file.close()
