@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from pushwarden.detect.compiled import CompiledRule, RawHit
 from pushwarden.detect.decode import PROBES, decode
@@ -24,8 +24,7 @@ from pushwarden.model import REDACTED, Match, Secret
 _MORE_TIME: Final = "scan it again with more time"
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
+class _Scope(NamedTuple):
     """The content that an encoded text stands in."""
 
     path: str
@@ -97,7 +96,7 @@ class Explorer:
         lines = LineIndex(data)
         packed: list[Match] = []
         placed = self._text(data, 0, _Scope(path, lines, packed))
-        matches = self._matches(without_overlaps(placed), lines)
+        matches = self._matches(without_overlaps(placed), lines) if placed else []
         if is_packed(data):
             packed += (each for each in self._packed(data, path, depth, lines) if not _known(each, matches))
         return matches + packed

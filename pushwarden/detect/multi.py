@@ -8,22 +8,19 @@ the triggers are tried only around places that two gates find.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from operator import itemgetter
-from typing import Final
 
 import hyperscan
 
 from pushwarden.detect.compiled import CompiledRule, RawHit
 from pushwarden.detect.context import CONTEXT_BYTES, context_bounds
+from pushwarden.detect.globs import glob_pattern
 from pushwarden.detect.layers import Layer
 from pushwarden.detect.plain import Found, search, seconds_left
 from pushwarden.detect.service import ASSIGNED
-from pushwarden.detect.sieve import around_runs, around_values, compile_run_gate, scan_stretches
-
-_BY_ID: Final = itemgetter(0)
+from pushwarden.detect.sieve import Ends, around_runs, around_values, compile_run_gate, scan_stretches
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +47,7 @@ class MultiEngine:
         """
         self._rules = tuple(rules)
         self._always = tuple(rule for rule in rules if rule.shape.trigger is None)
+        self._paths = glob_pattern(each for rule in self._always for each in rule.rule.include or ("**",))
         self._gate = len(rules) + len(probes)
         self._everywhere, self._runs, self._named = databases.layers
         self._run_gate = databases.run_gate
@@ -58,51 +56,42 @@ class MultiEngine:
 
     def find(self, data: bytes, deadline: float | None, path: str = "") -> Found:
         """Return all matches of the rules for a file at ``path``, and where the probes end."""
-        ends: list[tuple[int, int]] = []
-        append = ends.append
+        ends: Ends = defaultdict(list)
         if self._everywhere is not None:
-            self._everywhere.scan(data, lambda number, _start, end, _flags, _context: append((number, end)))
+            self._everywhere.scan(data, lambda number, _start, end, _flags, _context: ends[number].append(end))
         if self._runs is not None and (stretches := around_runs(data, self._run_gate)):
             scan_stretches(self._runs, data, stretches, ends)
         found = Found()
         if ends:
             self._confirm(data, ends, found, deadline, path)
-        for rule in self._always:
+        # They are for a few files: mostly, one look at the path is all that they cost.
+        for rule in self._always if self._paths.fullmatch(path) else ():
             if rule.takes_path(path):
                 search(rule, data, found, deadline)
         return found
 
-    def _confirm(
-        self, data: bytes, ends: list[tuple[int, int]], found: Found, deadline: float | None, path: str
-    ) -> None:
-        ends.sort()
+    def _confirm(self, data: bytes, ends: Ends, found: Found, deadline: float | None, path: str) -> None:
         rules = len(self._rules)
-        for number, group in groupby(ends, _BY_ID):
-            places = [end for _, end in group]
-            if number == self._gate:
-                self._name(data, places, found)
-            elif number >= rules:
+        if places := ends.pop(self._gate, None):
+            self._name(data, sorted(places), ends)
+        for number in sorted(ends):
+            places = ends[number]
+            places.sort()
+            if number >= rules:
                 found.probes[number - rules] = places
-            else:
-                rule = self._rules[number]
-                if not rule.takes_path(path):
-                    continue
-                try:
-                    confirm(rule, data, places, found.hits, deadline)
-                except TimeoutError:
-                    found.slow.append(rule.name)
+                continue
+            rule = self._rules[number]
+            if not rule.takes_path(path):
+                continue
+            try:
+                confirm(rule, data, places, found.hits, deadline)
+            except TimeoutError:
+                found.slow.append(rule.name)
 
-    def _name(self, data: bytes, places: Sequence[int], found: Found) -> None:
-        """Add where the probes end that are tried around long values given to a telling name."""
-        ends: list[tuple[int, int]] = []
+    def _name(self, data: bytes, places: Sequence[int], ends: Ends) -> None:
+        """Add what is tried around long values given to a telling name."""
         if self._named is not None:
             scan_stretches(self._named, data, around_values(data, places), ends)
-        if ends:
-            ends.sort()
-            rules = len(self._rules)
-            for number, group in groupby(ends, _BY_ID):
-                found.probes[number - rules] = [end for _, end in group]
-            found.probes = dict(sorted(found.probes.items()))
 
 
 def confirm(rule: CompiledRule, data: bytes, ends: list[int], hits: list[RawHit], deadline: float | None) -> None:

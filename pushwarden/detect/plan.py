@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any, Final
@@ -18,6 +19,9 @@ from pushwarden.model import Confidence
 
 _SOLID_ENOUGH: Final = 2
 _SOLID_CONTEXT: Final = 3
+_SOLID_PLENTY: Final = 4
+_COMMON: Final = re.compile(r"(?i)token|key|secret|auth|api|pass|bearer|user|http|x\\\.com")
+"""Words that code is full of: context that names one is no short cut, unless it must begin a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +71,18 @@ def _judge_probes() -> tuple[bytes, ...]:
 def _shape(rule: Rule) -> Shape:
     """Return the shape of a rule; what has no certain bytes of its own is looked for where its context stands."""
     own = shape_of(rule.pattern)
-    if own.solid < _SOLID_ENOUGH:
-        for near in rule.near:
-            other = shape_of(near.pattern)
-            if other.solid > own.solid and other.solid >= _SOLID_CONTEXT:
-                return replace(own, trigger=other.trigger, lines=near.lines)
-    if own.run >= RUN and own.width <= MARGIN and own.trigger is not None:
-        return replace(own, layer=int(Layer.RUNS))
-    # Without anything certain a trigger slows every file down; a rule for a few files is better tried on those alone.
-    return replace(own, trigger=None) if rule.include and own.solid < _SOLID_ENOUGH else own
+    if rule.include and own.solid < _SOLID_PLENTY:
+        # Without much that is certain a trigger slows every file down; a rule for a few files is better tried on those alone.
+        return replace(own, trigger=None)
+    among_runs = own.run >= RUN and own.width <= MARGIN and own.trigger is not None
+    if own.solid < _SOLID_PLENTY:
+        rare = [each for each in rule.near if "^" in each.pattern or not _COMMON.search(each.pattern)]
+        others = [(shape_of(near.pattern), near.lines) for near in (rare if among_runs or rare else rule.near)]
+        other, lines = max(others, key=lambda each: each[0].solid, default=(own, 0))
+        least = _SOLID_CONTEXT if own.solid < _SOLID_ENOUGH else own.solid + _SOLID_ENOUGH
+        if other.solid > own.solid and other.solid >= least and (rare or own.solid < _SOLID_ENOUGH):
+            return replace(own, trigger=other.trigger, lines=lines)
+    return replace(own, layer=int(Layer.RUNS)) if among_runs else own
 
 
 def _probes(services: Sequence[CompiledRule], judged: Sequence[CompiledRule]) -> tuple[bytes, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
@@ -29,6 +30,8 @@ _MORE: Final = re.compile(rb"[A-Za-z0-9+/]*")
 _VALUE: Final = re.compile(rb"[A-Za-z0-9+/_=-]*")
 
 Stretch = tuple[int, int]
+Ends = defaultdict[int, list[int]]
+"""Where expressions end, by their numbers."""
 
 
 def compile_run_gate() -> hyperscan.Database:
@@ -94,16 +97,13 @@ def _add(stretches: list[Stretch], low: int, high: int) -> None:
         stretches.append((low, high))
 
 
-def scan_stretches(
-    database: hyperscan.Database, data: bytes, stretches: Sequence[Stretch], found: list[tuple[int, int]]
-) -> None:
-    """Add to ``found`` (number, end) of what ``database`` finds in the stretches, with the places of ``data``.
+def scan_stretches(database: hyperscan.Database, data: bytes, stretches: Sequence[Stretch], ends: Ends) -> None:
+    """Add to ``ends`` what ``database`` finds in the stretches.
 
     Some of it may be an artefact of where they are cut, so the caller must confirm it.
     """
     if sum(high - low for low, high in stretches) * 2 > len(data):
-        append = found.append
-        database.scan(data, lambda number, _start, end, _flags, _context: append((number, end)))
+        database.scan(data, lambda number, _start, end, _flags, _context: ends[number].append(end))
         return
     parts: list[bytes] = []
     bounds: list[int] = []
@@ -122,7 +122,7 @@ def scan_stretches(
     for number, end in hits:
         at = bisect_left(bounds, end)
         if at < len(bounds) and end > bounds[at] - len(parts[at]):
-            found.append((number, end + shifts[at]))
+            ends[number].append(end + shifts[at])
 
 
 _BETWEEN: Final = b"\n\n"

@@ -70,7 +70,7 @@ class _Decompressor(Protocol):
 
 def is_packed(data: bytes) -> bool:
     """Tell whether ``data`` begins like something that can be unpacked (or that would have to be)."""
-    return _unpacker(data) is not None or data.startswith(tuple(_CANNOT))
+    return (data[:1] in _FIRST_BYTES and data.startswith(_MAGICS)) or data[_TAR_MAGIC] == b"ustar"
 
 
 def unpack(data: bytes, budget: Budget) -> Iterator[Member]:
@@ -282,5 +282,6 @@ _UNPACKERS: Final[tuple[tuple[bytes, Callable[[bytes, Budget], Iterator[Member]]
     (_PNG, _png),
     (b"%PDF-", _pdf),
 )
-_FIRST_BYTES: Final = frozenset(magic[:1] for magic, _ in _UNPACKERS)
+_MAGICS: Final = (*(magic for magic, _ in _UNPACKERS), *_CANNOT)
+_FIRST_BYTES: Final = frozenset(magic[:1] for magic in _MAGICS)
 """Most content begins with none of them."""

@@ -17,12 +17,12 @@ _SHARE: Final = 0.7
 
 def wide_encoding(data: bytes) -> tuple[str, int] | None:
     """Return the encoding of a file in UTF-16, and the length of its byte order mark; None for other files."""
-    for bom, name in _BOMS:
+    for bom, name in _BOMS if data[:1] in b"\xff\xfe" else ():
         if data.startswith(bom) and len(data) > len(bom):
             return None if data[2:4] == b"\0\0" and name == "utf-16-le" else (name, len(bom))
-    sample = data[:_SAMPLE]
-    if len(sample) < _LEAST or len(data) % 2 or b"\0" not in sample:
+    if len(data) < _LEAST or len(data) % 2 or data.find(b"\0", 0, _SAMPLE) < 0:
         return None
+    sample = data[:_SAMPLE]
     even, odd = sample[0::2].count(0) / len(sample) * 2, sample[1::2].count(0) / len(sample) * 2
     if odd > _SHARE and even < 1 - _SHARE:
         return "utf-16-le", 0
