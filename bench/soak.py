@@ -1,7 +1,8 @@
-"""Let thousands of pushes happen while everything fails, and every function die at every call: ``python -m bench.soak``.
+"""Let thousands of pushes happen while everything fails, and every function fail and die at every call: ``python -m bench.soak``.
 
-Worlds with seeds, each a history of pushes, faults, kills, lost, late and doubled events; then every crash and fault point
-of five kinds of leak. A failure prints its seed and a small history that fails the same way, and the exit code is 1.
+Worlds with seeds, each a history of pushes, faults, kills, lost, late and doubled events; then every call of every function
+in some small scenarios, failing in every way; then something else happening between any two of them. A failure prints its
+seed and a small history that fails the same way, or the point, and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -12,43 +13,80 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Final
 
+from pushwarden.detect import Scanner, load_scanner
+from pushwarden.history.pack import Limits
 from tests.simulation.machine import Machine
-from tests.simulation.points import LEAKS, broken_at, points
-from tests.simulation.wire import KINDS
+from tests.simulation.parts import full_policy
+from tests.simulation.points import Seen, broken_at, points
+from tests.simulation.pushes import SMALL_PACK_BYTES
+from tests.simulation.races import RACES, broken_in, moments
+from tests.simulation.scenarios import SCENARIOS
 from tests.simulation.world import World, history, smallest
+
+_PUSHES: Final = 60
+_WORLDS: Final = 12
+"""On one machine; then a fresh one of another kind."""
+_RACED: Final = ("update", "branch", "two")
 
 
 def main() -> int:
     """Run the soak and print its figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pushes", type=int, default=10_000, help="how many pushes, in worlds of 60")
+    parser.add_argument("--pushes", type=int, default=10_000, help=f"how many pushes, in worlds of {_PUSHES}")
     parser.add_argument("--seed", type=int, default=1, help="seed of the first world")
-    parser.add_argument("--leaks", default=",".join(LEAKS), help="leaks whose crash points are tried, by commas")
-    parser.add_argument("--kinds", default=",".join(KINDS), help="ways to fail, by commas")
+    parser.add_argument("--scenarios", default=",".join(SCENARIOS), help="those whose calls fail, by commas")
+    parser.add_argument("--races", default=",".join(_RACED), help="scenarios during which something else happens")
+    parser.add_argument("--every", type=int, default=1, help="try every Nth point and moment only")
     options = parser.parse_args()
-    begin, figures, failed = time.monotonic(), Counter[str](), 0
-    seed = options.seed
+    begun, figures = time.monotonic(), Counter[str]()
+    scanner = load_scanner() if options.pushes else None
+
+    def report(what: str) -> None:
+        counts = ", ".join(f"{count} {name}" for name, count in figures.items())
+        _say(f"{what}: {counts}; {time.monotonic() - begun:.0f} s")
+
+    seed, kind = options.seed, 0
     while figures["pushes"] < options.pushes:
-        with tempfile.TemporaryDirectory() as folder, Machine(Path(folder), seed=seed) as machine:
-            for _ in range(10):  # a fresh machine now and then: what moto has stored makes it slower
-                failed += _world(machine, seed, figures)
+        with _machine(kind, seed, scanner) as machine:
+            for _ in range(_WORLDS):
+                figures["failed"] += _world(machine, seed, figures)
                 seed += 1
                 if figures["pushes"] >= options.pushes:
                     break
-        _say(
-            f"{figures['pushes']} pushes, {figures['worlds']} worlds, {failed} failed, {time.monotonic() - begin:.0f} s"
-        )
-    for leak in filter(None, options.leaks.split(",")):
-        failed += _points(leak, tuple(options.kinds.split(",")), figures)
-        _say(f"{leak}: {figures['points']} points so far, {failed} failed, {time.monotonic() - begin:.0f} s")
-    print(json.dumps({**figures, "failed": failed, "seconds": round(time.monotonic() - begin)}, indent=2))
-    return 1 if failed else 0
+        kind += 1
+        report("worlds")
+    seen: Seen = set()
+    for scenario in filter(None, options.scenarios.split(",")):
+        with _machine(1, 0, None) as machine:
+            chosen = list(points(machine, scenario, seen=seen))[:: options.every]
+            _try(figures, "fault points", ((broken_at, machine, each) for each in chosen))
+            figures["crash points"] += sum(each.way.kind.startswith("kill") for each in chosen)
+        report(scenario)
+    for scenario in filter(None, options.races.split(",")):
+        with _machine(0, 0, None) as machine:
+            met = list(moments(machine, scenario, tuple(RACES)))[:: options.every]
+            _try(figures, "races", ((broken_in, machine, each) for each in met))
+        report(f"races in {scenario}")
+    print(json.dumps({**figures, "seconds": round(time.monotonic() - begun)}, indent=2))
+    return 1 if figures["failed"] else 0
+
+
+@contextmanager
+def _machine(kind: int, seed: int, scanner: Scanner | None) -> Iterator[Machine]:
+    """Make a machine: in turn the defaults, everything opted in and small limits, and all rules."""
+    full: dict[str, Any] = {"policy": full_policy(), "limits": Limits(pack_bytes=SMALL_PACK_BYTES)}
+    more: dict[str, Any] = ({}, full, {"scanner": scanner}, {**full, "scanner": scanner})[kind % 4]
+    with tempfile.TemporaryDirectory() as folder, Machine(Path(folder), seed=seed, **more) as machine:
+        yield machine
 
 
 def _world(machine: Machine, seed: int, figures: Counter[str]) -> int:
-    steps = history(seed, 60)
+    steps = history(seed, _PUSHES)
     before = machine.invocations
     world = World(machine)
     wrong = world.run(steps)
@@ -66,16 +104,13 @@ def _world(machine: Machine, seed: int, figures: Counter[str]) -> int:
     return bool(wrong)
 
 
-def _points(leak: str, kinds: tuple[str, ...], figures: Counter[str]) -> int:
-    failed = 0
-    with tempfile.TemporaryDirectory() as folder, Machine(Path(folder)) as machine:
-        for point in points(machine, leak, kinds):
-            figures["points"] += 1
-            wrong = broken_at(machine, point)
-            failed += bool(wrong)
-            for each in wrong:
-                _say(each)
-    return failed
+def _try(figures: Counter[str], name: str, tries: Iterable[tuple[Any, Machine, Any]]) -> None:
+    for broken, machine, each in tries:
+        figures[name] += 1
+        wrong = broken(machine, each)
+        figures["failed"] += bool(wrong)
+        for what in wrong:
+            _say(what)
 
 
 def _say(text: str) -> None:

@@ -9,10 +9,13 @@ import pytest
 
 from pushwarden.detect import Scanner, load_scanner
 from pushwarden.model import SECURITY_EVENT
+from pushwarden.service.app import App
 from tests.conftest import aws_secret
-from tests.simulation.machine import PATTERNS, Machine
+from tests.simulation.machine import Machine
+from tests.simulation.parts import PATTERNS
 from tests.simulation.people import Clone
-from tests.simulation.world import MAIN, World
+from tests.simulation.pushes import MAIN
+from tests.simulation.world import World
 
 
 @pytest.fixture(scope="package")
@@ -36,6 +39,11 @@ class Victim:
     @property
     def machine(self) -> Machine:
         return self.world.machine
+
+    @property
+    def app(self) -> App:
+        """An app of somebody in charge."""
+        return self.machine.plain_app("administrator")
 
     @property
     def first(self) -> str:

@@ -20,7 +20,7 @@ from pushwarden.model import Gap, Person
 from pushwarden.service.scan import scan_push
 from tests.conftest import aws_secret, made_up
 from tests.hostile.conftest import Victim
-from tests.simulation.world import MAIN
+from tests.simulation.pushes import MAIN
 
 LEAK = aws_secret("hidden").encode()
 

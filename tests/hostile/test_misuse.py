@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from pushwarden.events import Push, SecurityEvent
-from pushwarden.model import SECURITY_EVENT, SECURITY_RESPONSE
+from pushwarden.model import BACKFILL_REPORT, SECURITY_EVENT, SECURITY_RESPONSE
 from pushwarden.respond.mail import event_mail
-from tests.conftest import aws_secret, load_event
+from pushwarden.respond.report_mail import BackfillReport
+from pushwarden.service.admin import plan_unlock, unlock
+from tests.conftest import aws_secret, load_event, made_up
 from tests.hostile.conftest import Victim
-from tests.simulation.world import MAIN
+from tests.simulation.pushes import MAIN
 
 
 def _about(detail: dict[str, Any], victim: Victim, **changes: Any) -> dict[str, Any]:
@@ -68,6 +70,43 @@ def test_a_real_event_that_was_changed_is_refused(victim: Victim, change: dict[s
 
     assert len([each for each in victim.machine.bus if each["detail-type"] == SECURITY_RESPONSE]) == responses
     assert victim.machine.dead
+
+
+def _response(victim: Victim, **changes: Any) -> dict[str, Any]:
+    victim.sealed_event()
+    responses = [each["detail"] for each in victim.machine.bus if each["detail-type"] == SECURITY_RESPONSE]
+    found: dict[str, Any] = next(each for each in responses if each["action"] == "lock")
+    return found | changes
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"summary": "All is well. Log in at https:evil.example to confirm.", "action": "another"},
+        {"incidentId": "pw-" + "0" * 20},
+        {"outcome": "failed"},
+        {"incidentId": "pw-" + "0" * 20, "seal": None},
+    ],
+)
+def test_a_response_that_pushwarden_did_not_publish_is_not_mailed(victim: Victim, change: dict[str, Any]) -> None:
+    forged = _response(victim, **change)
+    mails = len(victim.machine.mails)
+
+    victim.put_event(SECURITY_RESPONSE, forged)
+    victim.machine.settle()
+
+    assert len(victim.machine.mails) == mails
+    assert [each.function for each in victim.machine.dead] == ["notify"]
+
+
+def test_a_report_of_the_history_that_pushwarden_did_not_publish_is_not_mailed(victim: Victim) -> None:
+    report = BackfillReport("run", "eu-central-1", "s3:nowhere", {"scanned": 1}, ())
+
+    victim.put_event(BACKFILL_REPORT, report.to_detail())
+    victim.machine.settle()
+
+    assert victim.machine.mails == []
+    assert [each.function for each in victim.machine.dead] == ["notify"]
 
 
 def test_a_real_event_that_is_replayed_does_nothing_again(victim: Victim) -> None:
@@ -143,6 +182,31 @@ def test_what_a_pusher_writes_cannot_add_lines_or_links_to_a_mail(victim: Victim
     assert "\x1b" not in mail["Message"]
     links = mail["Message"].partition("\nLINKS\n")[2].split("\n\n")[0]
     assert all(link.strip().startswith("https://eu-central-1.console.aws.amazon.com/") for link in links.splitlines())
+
+
+def test_a_secret_in_the_name_of_a_file_that_cannot_be_unpacked_is_told_nowhere(victim: Victim) -> None:
+    secret = made_up("gap", 40)
+
+    victim.push({f"aws_secret_access_key = {secret}.gz": b"\x1f\x8b\x08\0\0\0\0\0\0\3broken"})
+
+    (event,) = victim.events()
+    assert [gap["path"] for gap in event["incomplete"]] == ["aws_secret_access_key = ********.gz"]
+    assert secret not in json.dumps([victim.machine.bus, victim.machine.mails, victim.machine.chats])
+
+
+def test_an_old_secret_in_a_files_name_is_not_told_with_a_new_one_in_the_file(victim: Victim) -> None:
+    old = made_up("old name", 40)
+    path = f"aws_secret_access_key = {old}"
+    first = victim.push({path: b"nothing\n"})
+    unlock(victim.app, plan_unlock(victim.app, victim.clone.name))
+    victim.machine.bus.clear()
+
+    again = victim.clone.commit({path: aws_secret("new content").encode()}, "Work", first)
+    assert victim.clone.push(MAIN, victim.clone.refs()[MAIN], again, "administrator")
+    victim.machine.settle()
+
+    assert again in {each["commitId"] for event in victim.events() for each in event["findings"]}
+    assert old not in json.dumps([victim.machine.bus, victim.machine.mails, victim.machine.chats])
 
 
 def test_a_console_link_cannot_be_bent_by_names() -> None:

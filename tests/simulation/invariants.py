@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import io
-import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from pushwarden.history.pack import BLOB, COMMIT, TAG, TREE, Limits, objects, survey
-from pushwarden.model import SECURITY_EVENT, SECURITY_RESPONSE, Secret
-from pushwarden.policies import LOCK_TAG_KEY, LOCKED
+from pushwarden.model import BACKFILL_REPORT, SECURITY_EVENT, SECURITY_RESPONSE
+from pushwarden.policies import INCIDENT_TAG_KEY, LOCK_TAG_KEY, LOCKED
 from pushwarden.respond.mail import AGAIN
-from pushwarden.respond.reset import load_bundle
+from tests.simulation.evidence import kept, secrets
 from tests.simulation.machine import Machine
+from tests.simulation.optin import opted_in
 from tests.simulation.people import Clone
 
 _INCIDENT: Final = re.compile(r"Incident (pw-[0-9a-f]+)")
@@ -33,6 +27,8 @@ class Plant:
     secret: str
     commit: str
     ref: str
+    user: str = ""
+    """The IAM user whose access key it is, if it is one."""
 
 
 @dataclass(slots=True)
@@ -41,6 +37,8 @@ class Ledger:
 
     machine: Machine
     clones: list[Clone]
+    bystander: str
+    """An IAM user with an access key that nobody pushes."""
     plants: list[Plant] = field(default_factory=list)
     pardoned: set[str] = field(default_factory=set)
     """Commits whose findings somebody in charge accepted."""
@@ -50,53 +48,94 @@ class Ledger:
     """Repositories that were unlocked in the middle of a lock: both ends are right."""
     gone: set[str] = field(default_factory=set)
     """Repositories that were deleted."""
-    repeats: int = 0
-    """How often a function died, or lost the answer, right after SNS had taken a mail."""
+    wrong: list[str] = field(default_factory=list)
+    """What was seen to be wrong on the way."""
+    old: set[Plant] = field(default_factory=set)
+    """Those that stood in the history when Pushwarden came: told of in a report, and answered by nobody."""
+    baseline: set[str] = field(default_factory=set)
+    """Commits that were there when Pushwarden came."""
+    restless: bool = False
+    """Hour after hour, reconciliation found something."""
+
+    def marks(self, plant: Plant) -> set[str]:
+        """Return the fingerprints of a secret."""
+        key = self.machine.plain_app("administrator").fingerprint_key
+        matches = self.machine.scanner.scan(plant.secret.encode()).matches
+        assert matches, "the planted secret is none to the scanner"
+        return {match.secret.fingerprint(key, match.rule_id) for match in matches}
+
+    def details(self, kind: str) -> list[dict[str, Any]]:
+        """Return the events of a kind that were on the security bus, oldest first."""
+        return [each["detail"] for each in self.machine.bus if each["detail-type"] == kind]
 
 
 def violations(ledger: Ledger) -> list[str]:
     """Return every broken promise, in words."""
     machine = ledger.machine
     found = [f"a function raised what it never should: {each}" for each in machine.errors]
+    found += [f"a function logged: {each}" for each in machine.log.getvalue().splitlines() if "unforeseen" in each]
     found += [f"a message is left in a queue: {each.function}" for each in machine.queue]
     found += [f"a message died: {each.function} {each.body[:200]}" for each in machine.dead]
-    found += _told(ledger)
+    found += [*ledger.wrong, *(["reconciliation does not come to rest"] if ledger.restless else [])]
+    marks = {plant: ledger.marks(plant) for plant in ledger.plants}
+    found += _told(ledger, marks)
+    found += _nothing_else(ledger, marks)
     found += _answered(ledger)
-    found += _secrets(ledger)
+    found += secrets(ledger)
+    found += opted_in(ledger, marks)
     for clone in ledger.clones:
         if clone.name not in ledger.gone:
             found += _locked(ledger, clone)
             found += _frontier(ledger, clone)
-        found += _moves(ledger, clone)
+        found += kept(ledger, clone)
     return found
-
-
-def _details(ledger: Ledger, kind: str) -> list[dict[str, Any]]:
-    return [each["detail"] for each in ledger.machine.bus if each["detail-type"] == kind]
 
 
 def _mails(ledger: Ledger) -> Iterator[tuple[str, str, bool]]:
     for mail in ledger.machine.mails:
         incident = _INCIDENT.search(mail["Message"])
-        assert incident is not None
-        yield incident[1], mail["Subject"], AGAIN in mail["Message"]
+        yield incident[1] if incident else "backfill", mail["Subject"], AGAIN in mail["Message"]
 
 
-def _told(ledger: Ledger) -> Iterator[str]:
-    key = ledger.machine.plain_app("administrator").fingerprint_key
-    events = _details(ledger, SECURITY_EVENT)
+def _told(ledger: Ledger, marks: dict[Plant, set[str]]) -> Iterator[str]:
+    events = ledger.details(SECURITY_EVENT)
+    reports = ledger.details(BACKFILL_REPORT)
     mailed = {incident for incident, subject, _ in _mails(ledger) if "Secret in" in subject}
     gone = {each["repositoryName"] for each in events if each["result"] == "incomplete"}
     for plant in ledger.plants:
-        marks = {
-            match.secret.fingerprint(key, match.rule_id)
-            for match in ledger.machine.scanner.scan(plant.secret.encode()).matches
-        }
-        assert marks, "the planted secret is none to the scanner"
-        naming = {each["incidentId"] for each in events if any(f["fingerprint"] in marks for f in each["findings"])}
+        if plant in ledger.old:
+            if not any(
+                row[0] == plant.clone.name and any(row[1:4]) for each in reports for row in each["repositories"]
+            ):
+                yield f"no report of the history tells of the secret in {plant.commit} of {plant.clone.name}"
+            continue
+        naming = [each for each in events if any(f["fingerprint"] in marks[plant] for f in each["findings"])]
         excused = plant.clone.name in ledger.gone and plant.clone.name in gone
-        if not naming & mailed and not excused and not _unknowable(ledger, plant):
+        if excused or _unknowable(ledger, plant) or _said_to_be_unread(events, plant):
+            continue
+        if not {each["incidentId"] for each in naming} & mailed:
             yield f"nobody was told of the secret in {plant.commit} of {plant.clone.name} {plant.ref}"
+        elif not any("lock" in each["actions"] for each in naming):
+            yield f"no lock was asked for because of {plant.commit} of {plant.clone.name} {plant.ref}"
+
+
+def _said_to_be_unread(events: list[dict[str, Any]], plant: Plant) -> bool:
+    """Tell whether people were told that this very commit could not be scanned whole."""
+    return any(gap["commitId"] == plant.commit for each in events for gap in each["incomplete"])
+
+
+def _nothing_else(ledger: Ledger, marks: dict[Plant, set[str]]) -> Iterator[str]:
+    """What is told of was pushed as it is told."""
+    pushed = {
+        (mark, oid)
+        for plant, known in marks.items()
+        for mark in known
+        for oid in (plant.commit, plant.clone.peeled(plant.commit))
+    }
+    for event in ledger.details(SECURITY_EVENT):
+        for each in event["findings"]:
+            if (each["fingerprint"], each["commitId"]) not in pushed:
+                yield f"{event['incidentId']} tells of {each['path']} in {each['commitId']}, where nobody pushed a secret"
 
 
 def _unknowable(ledger: Ledger, plant: Plant) -> bool:
@@ -117,11 +156,11 @@ def _answered(ledger: Ledger) -> Iterator[str]:
     counts = Counter((incident, subject) for incident, subject, again in _mails(ledger) if not again)
     yield from (f"told {count} times: {mail}" for mail, count in counts.items() if count > 1)
     repeated = sum(1 for *_, again in _mails(ledger) if again)
-    if repeated > ledger.repeats:
-        yield f"{repeated} mails are marked as possible repeats, but only {ledger.repeats} can be"
-    answers = {(each["incidentId"], each["action"]) for each in _details(ledger, SECURITY_RESPONSE)}
+    if repeated > ledger.machine.unsure:
+        yield f"{repeated} mails are marked as possible repeats, but only {ledger.machine.unsure} can be"
+    answers = {(each["incidentId"], each["action"]) for each in ledger.details(SECURITY_RESPONSE)}
     mails = Counter(incident for incident, *_ in _mails(ledger))
-    for event in _details(ledger, SECURITY_EVENT):
+    for event in ledger.details(SECURITY_EVENT):
         for action in event["actions"]:
             if action == "notify":
                 if not mails[event["incidentId"]]:
@@ -131,30 +170,41 @@ def _answered(ledger: Ledger) -> Iterator[str]:
 
 
 def _locked(ledger: Ledger, clone: Clone) -> Iterator[str]:
-    if clone.name in ledger.vague:
-        return
-    unlocked_at = max((at for name, at in ledger.unlocks if name == clone.name), default=0)
-    locks = [
-        each["detail"]["outcome"]
-        for each in ledger.machine.bus[unlocked_at:]
-        if each["detail-type"] == SECURITY_RESPONSE
-        and each["detail"]["action"] == "lock"
-        and each["detail"]["repositoryName"] == clone.name
-    ]
-    should = any(outcome in {"done", "already"} for outcome in locks)
-    locked = clone.tags().get(LOCK_TAG_KEY) == LOCKED
-    if locked != should:
-        yield f"{clone.name} is {'locked' if locked else 'open'}, and should not be: {locks}"
+    tags = clone.tags()
+    locked = tags.get(LOCK_TAG_KEY) == LOCKED
+    if clone.name not in ledger.vague:
+        unlocked_at = max((at for name, at in ledger.unlocks if name == clone.name), default=0)
+        locks = [
+            each["detail"]["outcome"]
+            for each in ledger.machine.bus[unlocked_at:]
+            if each["detail-type"] == SECURITY_RESPONSE
+            and each["detail"]["action"] == "lock"
+            and each["detail"]["repositoryName"] == clone.name
+        ]
+        if locked != any(outcome in {"done", "already"} for outcome in locks):
+            yield f"{clone.name} is {'locked' if locked else 'open'}, and should not be: {locks}"
+        if locked and INCIDENT_TAG_KEY not in tags:
+            yield f"{clone.name} is locked, and does not say by which incident"
+        yield from _standing(ledger, clone, locked=locked)
     ends: dict[str, str] = {}
-    for each in _details(ledger, SECURITY_RESPONSE):
+    for each in ledger.details(SECURITY_RESPONSE):
         if each["repositoryName"] == clone.name:
             ends[each["incidentId"] + " " + each["action"]] = each["outcome"]
     yield from (f"{what} failed and was not made good" for what, end in ends.items() if end == "failed")
 
 
+def _standing(ledger: Ledger, clone: Clone, *, locked: bool) -> Iterator[str]:
+    """While a ref holds a secret that nobody in charge accepted, the repository is locked."""
+    for ref, tip in clone.refs().items():
+        history = clone.history(tip) - ledger.pardoned
+        for plant in ledger.plants:
+            if plant.clone is clone and plant.commit in history and not locked and plant not in ledger.old:
+                yield f"{clone.name} is open, and {ref} holds {plant.commit}, which nobody accepted"
+
+
 def _frontier(ledger: Ledger, clone: Clone) -> Iterator[str]:
     rows = ledger.machine.plain_app("administrator").state.frontier(clone.repository_id).rows
-    scanned = ledger.machine.scanned.get(clone.name, set())
+    scanned = ledger.machine.scanned.get(clone.name, set()) | ledger.baseline
     for row in rows.values():
         for name in ("scanned", "accepted"):
             tip = getattr(row, name)
@@ -162,89 +212,9 @@ def _frontier(ledger: Ledger, clone: Clone) -> Iterator[str]:
                 yield f"{row.ref} of {clone.name} claims {name} {tip}, but {sorted(unscanned)} never was"
         held = clone.history(row.accepted)
         for plant in ledger.plants:
-            if plant.clone is clone and plant.commit in held - ledger.pardoned and not row.restored:
+            is_open = plant.commit in held - ledger.pardoned and not row.restored and plant not in ledger.old
+            if plant.clone is clone and is_open:
                 yield f"{row.ref} of {clone.name} accepts {row.accepted}, which holds the secret of {plant.commit}"
     for ref, tip in clone.refs().items():
         if ref.startswith("refs/") and clone.history(tip) - scanned:
             yield f"{ref} of {clone.name} stands at {tip}, and not all of it was scanned"
-
-
-def _moves(ledger: Ledger, clone: Clone) -> Iterator[str]:
-    """Every ref that Pushwarden moved has a bundle that gives it back."""
-    bundles = dict(_bundles(ledger, clone))
-    for event in ledger.machine.pushed:
-        detail = event["detail"]
-        by_reset = detail["callerUserArn"].endswith("-reset/reset")
-        if detail["repositoryName"] != clone.name or not by_reset:
-            continue
-        old = detail["oldCommitId"]
-        fitting = [tip for tip in bundles if tip == old or old in clone.snapshots[tip].parents]
-        if not fitting:
-            yield f"{detail['referenceFullName']} of {clone.name} was moved from {old} without a bundle"
-        for tip in fitting:
-            yield from _lost(clone, tip, *bundles[tip])
-
-
-def _bundles(ledger: Ledger, clone: Clone) -> Iterator[tuple[str, tuple[tuple[str, ...], bytes]]]:
-    backups = ledger.machine.plain_app("administrator").backups
-    for key in backups.names("removed/"):
-        if key.split("/")[3] == clone.name:
-            file = io.BytesIO()
-            backups.get(key, file)
-            file.seek(0)
-            header, pack = load_bundle(file)
-            yield header.object_id, (header.prerequisites, pack)
-
-
-def _lost(clone: Clone, tip: str, prerequisites: Sequence[str], pack: bytes) -> Iterator[str]:
-    """Compare, object by object, what the bundle gives back with what was pushed."""
-    kept = {each.id.decode() for oid in prerequisites for at in clone.history(oid) for each in clone.objects(at)}
-    wanted = {each.id.decode(): each for at in clone.history(tip) for each in clone.objects(at)}
-    held = _unpacked(pack)
-    for oid, each in wanted.items():
-        if oid not in kept and held.get(oid) != each.as_raw_string():
-            yield f"the bundle of {tip} of {clone.name} does not give {each.type_name.decode()} {oid} back"
-
-
-def _unpacked(pack: bytes) -> dict[str, bytes]:
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "pack"
-        path.write_bytes(pack)
-        found = {each.object_id: (each.kind, each.content) for each in objects(path, survey(path, Limits()))}
-    for oid, (kind, content) in found.items():
-        name = {COMMIT: b"commit", TREE: b"tree", BLOB: b"blob", TAG: b"tag"}[kind]
-        assert hashlib.sha1(name + b" %d\0" % len(content) + content).hexdigest() == oid
-    return {oid: content for oid, (_, content) in found.items()}
-
-
-def _secrets(ledger: Ledger) -> Iterator[str]:
-    machine = ledger.machine
-    dynamodb = machine.aws.client("dynamodb")
-    names = {clone.repository_id for clone in ledger.clones}
-    pages = dynamodb.get_paginator("scan").paginate(TableName=machine.stack.settings.table)
-    rows = [
-        item
-        for page in pages
-        for item in page["Items"]
-        if not item["pk"]["S"].startswith("repo#") or item["pk"]["S"].removeprefix("repo#") in names
-    ]
-    backups = machine.plain_app("administrator").backups
-    places = {
-        "logs": machine.log.getvalue(),
-        "events": json.dumps(machine.bus),
-        "mails": json.dumps(machine.mails),
-        "chats": json.dumps(machine.chats),
-        "table": repr(rows),
-        "bundle names": repr(backups.names("removed/")),
-        "queues": repr([each.body for each in (*machine.queue, *machine.dead)]),
-    }
-    for plant in ledger.plants:
-        value = next(iter(machine.scanner.scan(plant.secret.encode()).matches)).secret
-        for place, text in places.items():
-            if any(spelling in text for spelling in _spellings(value)):
-                yield f"a secret stands in the {place}"
-
-
-def _spellings(secret: Secret) -> list[str]:
-    raw = secret.reveal()
-    return [raw.decode(), raw.hex(), base64.b64encode(raw).decode().rstrip("=")[:-2]]

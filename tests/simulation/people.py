@@ -4,17 +4,38 @@ from __future__ import annotations
 
 import io
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
+from botocore.exceptions import ClientError
 from dulwich.object_format import SHA1
-from dulwich.objects import Blob, Commit, ShaFile, Tag, Tree
+from dulwich.objects import S_IFGITLINK, Blob, Commit, ShaFile, Tag, Tree
 from dulwich.pack import write_pack_objects
+from dulwich.repo import Repo
 
 from pushwarden.aws.githttp import ZERO_ID, GitAccessError, RefRejectedError, RepositoryNotFoundError
 from tests.simulation.machine import Machine
 
 _ZONE: Final = 0
+_FOLDER: Final = 0o040000
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A symbolic link."""
+
+    target: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A submodule: a commit of another repository."""
+
+    commit: str
+
+
+Content = bytes | Link | Module
 
 
 @dataclass(slots=True)
@@ -22,11 +43,11 @@ class Snapshot:
     """A commit and what it holds."""
 
     commit: str
-    files: dict[str, bytes]
+    files: dict[str, Content]
     parents: tuple[str, ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Clone:
     """Everything that was ever committed for one repository, by anybody."""
 
@@ -35,7 +56,9 @@ class Clone:
     repository_id: str = ""
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
     _objects: dict[str, list[ShaFile]] = field(default_factory=dict)
+    _blobs: dict[bytes, Blob] = field(default_factory=dict)
     _sent: set[str] = field(default_factory=set)
+    _sent_objects: set[bytes] = field(default_factory=set)
     _seconds: itertools.count[int] = field(default_factory=lambda: itertools.count(1_790_000_000))
 
     def create(self, tags: dict[str, str] | None = None) -> None:
@@ -45,10 +68,15 @@ class Clone:
         self.repository_id = made["repositoryMetadata"]["repositoryId"]
 
     def commit(
-        self, files: dict[str, bytes], message: str, *parents: str, author: str = "Alice <alice@example.com>"
+        self,
+        files: Mapping[str, Content | None],
+        message: str,
+        *parents: str,
+        author: str = "Alice <alice@example.com>",
     ) -> str:
-        """Commit on top of ``parents``: their first one's files, changed by ``files``."""
-        held = (self.snapshots[parents[0]].files if parents else {}) | files
+        """Commit on top of ``parents``: their first one's files, changed by ``files``; None takes a file away."""
+        both = {**(self.snapshots[parents[0]].files if parents else {}), **files}
+        held = {path: content for path, content in both.items() if content is not None}
         objects: list[ShaFile] = []
         commit = Commit()
         commit.tree = self._tree(held, objects)
@@ -62,6 +90,56 @@ class Clone:
         self.snapshots[oid] = Snapshot(oid, held, parents)
         self._objects[oid] = objects
         return oid
+
+    def commit_by_api(self, branch: str, tip: str, path: str, content: bytes, who: str = "developer") -> str | None:
+        """Put a file with CodeCommit's API, which commits by itself; None: the server refused."""
+        api = self.machine.plain_app(who).codecommit.client
+        try:
+            made = api.put_file(
+                repositoryName=self.name,
+                branchName=branch,
+                fileContent=content,
+                filePath=path,
+                parentCommitId=tip,
+                name="Alice",
+                email="alice@example.com",
+            )
+        except ClientError:
+            return None
+        self._adopt(made["commitId"], self.snapshots[tip].files | {path: content})
+        self.machine.codecommit.events.wait_idle()
+        return made["commitId"]
+
+    def merge_by_api(self, branch: str, into: str, who: str = "developer") -> bool:
+        """Open a pull request and merge it by fast-forward; False: the server refused."""
+        api = self.machine.plain_app(who).codecommit.client
+        target: Any = {"repositoryName": self.name, "sourceReference": branch, "destinationReference": into}
+        try:
+            made = api.create_pull_request(title="Work", targets=[target])
+            number = made["pullRequest"]["pullRequestId"]
+            api.merge_pull_request_by_fast_forward(pullRequestId=number, repositoryName=self.name)
+        except ClientError:
+            return False
+        self.machine.codecommit.events.wait_idle()
+        return True
+
+    def _adopt(self, oid: str, files: dict[str, Content]) -> None:
+        """Take over a commit that the server made."""
+        with Repo(str(self.machine.codecommit.repository_path(self.name))) as bare:
+            commit: Any = bare[oid.encode()]
+            objects: list[ShaFile] = [commit]
+            trees = [commit.tree]
+            while trees:
+                tree: Any = bare[trees.pop()]
+                objects.append(tree)
+                for _, mode, inner in tree.items():
+                    if mode == _FOLDER:
+                        trees.append(inner)
+                    elif mode != S_IFGITLINK:
+                        objects.append(bare[inner])
+        self.snapshots[oid] = Snapshot(oid, files, tuple(each.decode() for each in commit.parents))
+        self._objects[oid] = objects
+        self._sent.add(oid)
 
     def tag(self, target: str, name: str, message: str) -> str:
         """Make an annotated tag and return its id."""
@@ -98,7 +176,7 @@ class Clone:
         """Push one ref; False: the server refused (locked, moved meanwhile, gone)."""
         reachable = self.history(new)
         new_objects = [each for oid in sorted(reachable - self._sent) for each in self._objects[oid]]
-        unique = {each.id: each for each in new_objects}
+        unique = {each.id: each for each in new_objects if each.id not in self._sent_objects}
         pack = io.BytesIO()
         write_pack_objects(pack, list(unique.values()), SHA1, deltify=False)
         app = self.machine.plain_app(who)
@@ -107,6 +185,7 @@ class Clone:
         except (GitAccessError, RefRejectedError, RepositoryNotFoundError):
             return False
         self._sent |= reachable
+        self._sent_objects |= unique.keys()
         self.machine.codecommit.events.wait_idle()
         return True
 
@@ -119,18 +198,24 @@ class Clone:
         app = self.machine.plain_app("administrator")
         return app.codecommit.tags(app.codecommit.repository(self.name).arn)
 
-    def _tree(self, files: dict[str, bytes], objects: list[ShaFile]) -> bytes:
+    def _tree(self, files: Mapping[str, Content], objects: list[ShaFile]) -> bytes:
         tree = Tree()
-        folders: dict[str, dict[str, bytes]] = {}
+        folders: dict[str, dict[str, Content]] = {}
         for path, content in files.items():
             head, _, rest = path.partition("/")
             if rest:
                 folders.setdefault(head, {})[rest] = content
+            elif isinstance(content, Module):
+                tree.add(head.encode(), S_IFGITLINK, content.commit.encode())  # type: ignore[arg-type]
             else:
-                blob = Blob.from_string(content)
+                is_link = isinstance(content, Link)
+                raw = content.target if isinstance(content, Link) else content
+                if raw not in self._blobs:
+                    self._blobs[raw] = Blob.from_string(raw)
+                blob = self._blobs[raw]
                 objects.append(blob)
-                tree.add(head.encode(), 0o100644, blob.id)
+                tree.add(head.encode(), 0o120000 if is_link else 0o100644, blob.id)
         for name, inside in folders.items():
-            tree.add(name.encode(), 0o040000, self._tree(inside, objects))  # type: ignore[arg-type]
+            tree.add(name.encode(), _FOLDER, self._tree(inside, objects))  # type: ignore[arg-type]
         objects.append(tree)
         return tree.id

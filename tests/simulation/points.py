@@ -1,108 +1,121 @@
-"""One leaking push, once without trouble to see which calls it takes; then again for each call and each way to fail there."""
+"""A scenario, once without trouble to see which calls it takes; then again for each call and each way to fail there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tests.conftest import made_up
-from tests.simulation.invariants import Plant, violations
-from tests.simulation.machine import FUNCTIONS, Machine
-from tests.simulation.people import Clone
-from tests.simulation.wire import Fault
-from tests.simulation.world import MAIN, World
+from tests.simulation.invariants import violations
+from tests.simulation.machine import Machine
+from tests.simulation.scenarios import finish, play
+from tests.simulation.wire import CUT, PARTIAL, PASSING, Fault, Invocation, can_fail_so
 
-LEAKS: Final = ("update", "branch", "tag-message", "force", "deleted")
+Seen = set[tuple[str, str, tuple[str, ...]]]
+_ALIKE: Final = frozenset({"notify", "lock", "revoke", "comment", "securityhub"})
+_LONG: Final = 40
+"""More calls than any retry makes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a call fails, and for how long."""
+
+    kind: str
+    times: int = 1
+    same: bool = False
+    """Only calls of the same name fail."""
+    deliveries: int = 1
+    """How many deliveries of the same message meet it."""
+
+    def __str__(self) -> str:
+        more = [f"for {self.times} calls"] if self.times > 1 else []
+        more += [f"{self.deliveries} deliveries"] if self.deliveries > 1 else []
+        return ", ".join((self.kind, *more))
+
+
+KILLED: Final = Way("kill-after")
+"""To die before a call is to die after the one before it; only before the first there is something else to try."""
+KILLED_AT_ONCE: Final = Way("kill-before")
+WAYS: Final = (
+    KILLED,
+    KILLED_AT_ONCE,
+    *(Way(kind) for kind in PASSING),
+    *(Way(kind, _LONG) for kind in ("throttle", "http-500", "timeout-after")),
+    Way("access-denied", _LONG, same=True),
+    Way("access-denied", _LONG, same=True, deliveries=2),
+    Way("expired-token", _LONG),
+    Way("expired-token", _LONG, deliveries=2),
+    Way(CUT),
+    Way(PARTIAL),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A call of a function's invocation, and what happens there."""
+    """A call of a function's invocation, and how it fails."""
 
-    leak: str
+    scenario: str
     invocation: int
     """Which one of the functions' invocations after the push, from 0."""
     call: int
-    kind: str
-    times: int = 1
+    way: Way
     function: str = ""
     name: str = ""
 
     def __str__(self) -> str:
-        return (
-            f"{self.leak}: invocation {self.invocation} ({self.function}), call {self.call} ({self.name}), {self.kind}"
-        )
+        where = f"{self.scenario}: invocation {self.invocation} ({self.function}), call {self.call} ({self.name})"
+        return f"{where}, {self.way}"
 
 
-def points(machine: Machine, leak: str, kinds: tuple[str, ...]) -> Iterator[Point]:
-    """Yield every call that the answer to a leaking push takes, with every way to fail."""
-    for number, (function, calls) in enumerate(_calm(machine, leak)):
+def points(machine: Machine, scenario: str, ways: Sequence[Way] = WAYS, *, seen: Seen | None = None) -> Iterator[Point]:
+    """Yield every call that a scenario takes, with every way to fail. Invocations that make the same calls count once.
+
+    Args:
+        machine: where it happens.
+        scenario: its name.
+        ways: how calls fail.
+        seen: kept from scenario to scenario: what a function does that only looks at its event is the same in all.
+    """
+    seen = set() if seen is None else seen
+    for number, (function, calls) in enumerate(calm(machine, scenario)):
+        kind = ("" if function in _ALIKE else scenario, function, calls)
+        if kind in seen:
+            continue
+        seen.add(kind)
         for call, name in enumerate(calls):
-            for kind in kinds:
-                times = 30 if kind in {"access-denied", "expired-token"} else 1
-                yield Point(leak, number, call, kind, times, function, name)
+            for way in ways:
+                if can_fail_so(name, way.kind) and (way != KILLED_AT_ONCE or call == 0):
+                    yield Point(scenario, number, call, way, function, name)
 
 
 def broken_at(machine: Machine, point: Point) -> list[str]:
-    """Let the push happen, let it fail at the point, deliver again, and return what is wrong in the end."""
-    world = _leaked(machine, point.leak)
-    number = 0
-    while (message := machine.next_message()) is not None:
-        fault = Fault(point.kind, point.call, point.times) if number == point.invocation else None
-        machine.work_on(message, fault)
-        if fault and fault.hit and point.function == "notify":
-            world.ledger.repeats += 1
-        number += 1
+    """Let the scenario happen, let it fail at the point, deliver again, and return what is wrong in the end."""
+    world = play(machine, point.scenario)
+    first = len(machine.record) + point.invocation
+    way = point.way
+
+    def trouble(each: Invocation) -> Fault | None:
+        if each.number < first:
+            return None
+        # What has no message of its own is not delivered again, but called.
+        before = [i for i in machine.record[first:] if i.message is not None and i.message == each.message]
+        redelivered = each.number > first and machine.record[first].message == each.message and each.message is not None
+        if each.number != first and not (redelivered and len(before) < way.deliveries):
+            return None
+        return Fault(way.kind, point.call, way.times, point.name if way.same else "")
+
+    machine.trouble = trouble
+    finish(world, point.scenario)
     return [f"{point}: {each}" for each in violations(world.ledger)]
 
 
-def _calm(machine: Machine, leak: str) -> list[tuple[str, list[str]]]:
-    if leak in machine.calm:
-        return machine.calm[leak]
-    world = _leaked(machine, leak)
-    calls = machine.calm[leak] = []
-    while (message := machine.next_message()) is not None:
-        done = machine.work_on(message)
-        calls.append((done.function, done.calls))
-    assert not violations(world.ledger)
-    return calls
-
-
-def _leaked(machine: Machine, leak: str) -> World:
-    world = World(machine, repositories=1)
-    (clone,) = world.clones
-    _forget_key(machine)
-    machine.sleep(10)
-    plant = _push(clone, leak)
-    world.ledger.plants.append(plant)
-    return world
-
-
-def _push(clone: Clone, leak: str) -> Plant:
-    first = clone.refs()[MAIN]
-    secret = f"aws_secret_access_key = {made_up(clone.name, 40)}\n"
-    bad = clone.commit({"conf/prod.env": secret.encode()}, "Add settings", first)
-    if leak == "branch":
-        assert clone.push("refs/heads/feature", None, bad)
-        return Plant(clone, secret, bad, "refs/heads/feature")
-    if leak == "tag-message":
-        tag = clone.tag(first, "v1", f"Release\n\n{secret}")
-        assert clone.push("refs/tags/v1", None, tag)
-        return Plant(clone, secret, tag, "refs/tags/v1")
-    assert clone.push(MAIN, first, bad)
-    if leak == "force":
-        clean = clone.commit({"other.txt": b"fine\n"}, "Other", first)
-        assert clone.push(MAIN, bad, clean)
-    elif leak == "deleted":
-        assert clone.push("refs/heads/short", None, bad)
-        assert clone.push("refs/heads/short", bad, None)
-    return Plant(clone, secret, bad, MAIN)
-
-
-def _forget_key(machine: Machine) -> None:
-    """Let the first leak of a deployment be the one that is looked at: it makes the fingerprint key."""
-    key = {"pk": {"S": "settings"}, "sk": {"S": "fingerprint-key"}}
-    machine.aws.client("dynamodb").delete_item(TableName=machine.stack.settings.table, Key=key)
-    for name in FUNCTIONS:
-        machine.restart(name)
+def calm(machine: Machine, scenario: str) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the invocations of a scenario in which nothing goes wrong: function, and the names of its calls."""
+    if scenario not in machine.calm:
+        world = play(machine, scenario)
+        begun = len(machine.record)
+        finish(world, scenario)
+        assert violations(world.ledger) == []
+        machine.calm[scenario] = [(each.function, tuple(each.calls)) for each in machine.record[begun:]]
+    return machine.calm[scenario]

@@ -3,22 +3,47 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
-from urllib.parse import urlsplit
 
 import urllib3
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
-from werkzeug.test import Client
+
+from tests.simulation.shortcuts import Direct
 
 XML_SERVICES: Final = frozenset({"s3", "sns"})
 THROTTLED_XML: Final = b"<ThrottlingException>\n  <Message>Rate exceeded</Message>\n</ThrottlingException>\n"
 KILLS: Final = ("kill-before", "kill-after")
 PASSING: Final = ("throttle", "http-500", "timeout-before", "timeout-after", "reset", "reset-after")
 REFUSALS: Final = ("access-denied", "expired-token")
-KINDS: Final = (*KILLS, *PASSING, *REFUSALS)
+CUT: Final = "cut"
+"""Half of an answer. Only git's: HTTP clients notice that of a body whose length they were told."""
+PARTIAL: Final = "partial"
+"""An answer that says 200, and that a part was not done."""
+KINDS: Final = (*KILLS, *PASSING, *REFUSALS, CUT, PARTIAL)
+_PARTIAL: Final = {
+    "events:PutEvents": {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure", "ErrorMessage": "no"}]},
+    "sqs:SendMessageBatch": {
+        "Successful": [],
+        "Failed": [{"Id": "0", "SenderFault": False, "Code": "InternalError", "Message": "no"}],
+    },
+    "securityhub:BatchImportFindings": {
+        "FailedCount": 1,
+        "SuccessCount": 0,
+        "FailedFindings": [{"Id": "?", "ErrorCode": "InternalFailure", "ErrorMessage": "no"}],
+    },
+}
+"""The calls of which AWS may do only a part."""
+
+
+def can_fail_so(name: str, kind: str) -> bool:
+    """Tell whether a call of this name can fail in this way."""
+    if kind == PARTIAL:
+        return name in _PARTIAL
+    return kind != CUT or name.startswith("git:")
 
 
 class KilledError(BaseException):
@@ -34,11 +59,14 @@ class Fault:
     at: int
     """The number of the call, from 0."""
     times: int = 1
+    """How many calls in a row."""
+    only: str = ""
+    """The name of the calls that fail, as when a right is missing; empty: all of them, as when credentials have expired."""
     meanwhile: Callable[[], None] = lambda: None
     hit: bool = False
 
-    def meets(self, number: int) -> bool:
-        return self.at <= number < self.at + self.times
+    def meets(self, number: int, name: str) -> bool:
+        return self.at <= number < self.at + self.times and self.only in {"", name} and can_fail_so(name, self.kind)
 
 
 @dataclass(slots=True)
@@ -48,6 +76,12 @@ class Invocation:
     function: str
     fault: Fault | None = None
     calls: list[str] = field(default_factory=list)
+    number: int = -1
+    """Which one of the world's it is, from 0."""
+    message: int | None = None
+    """The number of the message that it works on; none where the function has no queue."""
+    done: bool = False
+    """It came to its end, and said that it did."""
 
 
 class Wire:
@@ -64,7 +98,7 @@ class Wire:
         number = len(invocation.calls)
         invocation.calls.append(name)
         fault = invocation.fault
-        if fault is None or not fault.meets(number):
+        if fault is None or not fault.meets(number, name):
             return send()
         fault.hit = True
         match fault.kind:
@@ -90,6 +124,8 @@ class Wire:
                 answer = send()
                 self._aside(fault)
                 return answer
+            case "cut":
+                return _half(send())
         return refuse(fault.kind)
 
     def _aside(self, fault: Fault) -> None:
@@ -100,19 +136,18 @@ class Wire:
         finally:
             self.running = running
 
-    def watch(self, client: Any, application: Any = None) -> None:
-        """Let every call of a boto3 client pass here; straight to a WSGI application, if there is one, to save the sockets."""
+    def watch(self, client: Any, direct: Direct) -> None:
+        """Let every call of a boto3 client pass here, and then straight to whom it is for."""
         service = client.meta.service_model.service_name
-        direct = Client(application) if application is not None else None
 
         def before_send(request: Any, event_name: str, **_: Any) -> Any:
             name = f"{service}:{event_name.rpartition('.')[2]}"
-            session = client._endpoint.http_session
 
             def send() -> Any:
-                return session.send(request) if direct is None else _called(direct, request)
+                status, headers, body = direct(request.method, request.url, request.headers, request.body)
+                return AWSResponse(request.url, status, cast("Any", dict(headers)), _Raw(body))
 
-            return self.pass_on(name, send, lambda kind: _refusal(service, kind, request.url), "boto")
+            return self.pass_on(name, send, lambda kind: _refusal(name, kind, request.url), "boto")
 
         client.meta.events.register("before-send", before_send)
 
@@ -120,34 +155,18 @@ class Wire:
 class WatchedPool:
     """The part of urllib3's PoolManager that the git client uses."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, direct: Direct) -> None:
         self._wire = wire
-        self._pool = urllib3.PoolManager(timeout=30.0, retries=False)
+        self._direct = direct
 
-    def request(self, method: str, url: str, **more: Any) -> Any:
+    def request(self, method: str, url: str, *, headers: Mapping[str, str], body: Any = None, **_: Any) -> Any:
         name = "git:" + url.partition("/v1/repos/")[2].partition("/")[2]
 
         def send() -> Any:
-            answer = self._pool.request(method, url, **more)
-            # Read to its end, so that "after" means that the server is through.
-            return _answer(answer.status, answer.read())
+            status, _, whole = self._direct(method, url, headers, body)
+            return _answer(status, whole)
 
         return self._wire.pass_on(name, send, _git_refusal, "git")
-
-
-def _called(direct: Client, request: Any) -> AWSResponse:
-    url = urlsplit(request.url)
-    body = request.body.read() if hasattr(request.body, "read") else request.body
-    headers = {name: each.decode() if isinstance(each, bytes) else each for name, each in request.headers.items()}
-    answer = direct.open(
-        url.path,
-        method=request.method,
-        query_string=url.query,
-        base_url=f"{url.scheme}://{url.netloc}",
-        headers=headers,
-        data=body,
-    )
-    return AWSResponse(request.url, answer.status_code, cast("Any", dict(answer.headers)), _Raw(answer.get_data()))
 
 
 def _timeout(client: str) -> Exception:
@@ -170,7 +189,15 @@ def _answer(status: int, body: bytes) -> urllib3.HTTPResponse:
     return urllib3.HTTPResponse(io.BytesIO(body), status=status, preload_content=False)
 
 
-def _refusal(service: str, kind: str, url: str) -> AWSResponse:
+def _half(answer: urllib3.HTTPResponse) -> urllib3.HTTPResponse:
+    body = answer.read()
+    return _answer(answer.status, body[: len(body) // 2])
+
+
+def _refusal(name: str, kind: str, url: str) -> AWSResponse:
+    service = name.partition(":")[0]
+    if kind == PARTIAL:
+        return AWSResponse(url, 200, cast("Any", {}), _Raw(json.dumps(_PARTIAL[name]).encode()))
     code, status = {
         "throttle": ("SlowDown" if service == "s3" else "ThrottlingException", 503 if service == "s3" else 400),
         "http-500": ("InternalFailure", 500),

@@ -9,22 +9,24 @@ from __future__ import annotations
 import itertools
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from pushwarden.aws.codecommit import RepositoryGoneError
+from pushwarden.aws.githttp import RefRejectedError
 from pushwarden.aws.state import StaleStateError
-from pushwarden.service.admin import plan_unlock, unlock
-from tests.conftest import made_up
-from tests.simulation.invariants import Ledger, Plant, violations
+from pushwarden.errors import UsageError
+from pushwarden.service.admin import backups, plan_restore, plan_unlock, restore, unlock
+from tests.simulation.invariants import Ledger, violations
 from tests.simulation.machine import FUNCTIONS, Machine, Message
 from tests.simulation.people import Clone
-from tests.simulation.wire import PASSING, REFUSALS, Fault
+from tests.simulation.pushes import MAIN, WAYS, Desk
+from tests.simulation.secrets import key_pair
+from tests.simulation.stepfunctions import TaskFailedError
+from tests.simulation.wire import CUT, PARTIAL, PASSING, REFUSALS, Fault
 
 _worlds = itertools.count(1)
-MAIN: Final = "refs/heads/main"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +40,13 @@ class Step:
         return f"Step({self.kind!r}, {self.seed})"
 
 
-PUSHES: Final = {
-    "clean": 30, "leak": 18, "many": 4, "removed-again": 5, "message": 3, "name": 2, "merge": 4, "branch": 5,
-    "leaking-branch": 5, "two-refs": 3, "force": 6, "leaking-force": 5, "delete": 5, "again": 5, "tag": 3,
-    "leaking-tag": 3, "tag-message": 3, "author": 2,
+WORK: Final = {
+    "work": 40, "broken-work": 25, "killed-work": 20, "meanwhile": 10, "twice": 6, "unlock": 8, "wait": 3, "hour": 4,
+    "restore": 2, "vanish": 1,
 }  # fmt: skip
-WORK: Final = {"work": 40, "broken-work": 25, "killed-work": 20, "meanwhile": 10, "twice": 6, "unlock": 8, "wait": 3}
-RARE: Final = {"vanish": 1}
-_WEIGHTS: Final = {**PUSHES, **WORK, **RARE}
+_WEIGHTS: Final = {name: weight for name, (weight, _) in WAYS.items()} | WORK
+_HOUR_S: Final = 3600.0
+_ROUNDS_MAX: Final = 60
 
 
 def history(seed: int, pushes: int) -> list[Step]:
@@ -55,7 +56,7 @@ def history(seed: int, pushes: int) -> list[Step]:
     while pushes:
         (kind,) = source.choices(list(_WEIGHTS), list(_WEIGHTS.values()))
         steps.append(Step(kind, source.getrandbits(32)))
-        pushes -= kind in PUSHES
+        pushes -= kind in WAYS
     return steps
 
 
@@ -70,19 +71,24 @@ class World:
     clones: list[Clone] = field(default_factory=list)
     pushes: int = 0
     ledger: Ledger = field(init=False)
-    _secrets: Iterator[int] = field(default_factory=itertools.count)
     _name: str = ""
 
     def __post_init__(self) -> None:
         self.machine.forget()
         self._name = f"w{next(_worlds)}"
-        self.clones = [Clone(self.machine, f"{self._name}-{i}") for i in range(self.repositories)]
-        self.ledger = Ledger(self.machine, self.clones)
-        for clone in self.clones:
-            clone.create()
-            first = clone.commit({"README.md": b"# Hello\n"}, "Begin")
-            assert clone.push(MAIN, None, first)
+        self.ledger = Ledger(self.machine, self.clones, bystander=f"bystander-{self._name}")
+        key_pair(self.ledger.bystander)
+        for _ in range(self.repositories):
+            clone = self.new_clone()
+            assert clone.push(MAIN, None, clone.commit({"README.md": b"# Hello\n"}, "Begin"))
         self.machine.settle()
+
+    def new_clone(self) -> Clone:
+        """Create another repository."""
+        clone = Clone(self.machine, f"{self._name}-{len(self.clones)}")
+        clone.create()
+        self.clones.append(clone)
+        return clone
 
     def run(self, steps: Sequence[Step]) -> list[str]:
         """Let a history happen, let everything come to rest, and return what is wrong then."""
@@ -92,27 +98,47 @@ class World:
         return violations(self.ledger)
 
     def rest(self) -> None:
-        """Let the queues run empty, then put lost events on them again, as the reconciler does."""
-        source = random.Random(0)
-        self.machine.post = lambda _event: [0.0]
-        for _ in range(6):
-            self.machine.settle(source)
+        """Let the queues run empty, and the hours pass until reconciliation finds nothing any more."""
+        source, machine = random.Random(0), self.machine
+        machine.post = lambda _event: [0.0]
+        machine.trouble = lambda _invocation: None
+        machine.repositories_per_run = float("inf")
+        machine.settle(source)
+        for _ in range(_ROUNDS_MAX):
             redriven = self._redrive()
-            if not self._reconcile() and not redriven:
+            done = self.hour()
+            machine.settle(source)
+            found = any(done.get(each) for each in ("missing", "again", "waiting", "baselines", "backfill"))
+            if done["finished"] and not found and not redriven:
                 return
+        self.ledger.restless = True
+
+    def hour(self, fault: Fault | None = None) -> Mapping[str, Any]:
+        """Let an hour pass: reconciliation runs, then the backfill if it was started."""
+        self.machine.sleep(_HOUR_S)
+        try:
+            done: Mapping[str, Any] = self.machine.invoke("reconcile", fault=fault)
+        except TaskFailedError:
+            done = {"finished": False}
+        self.machine.backfill()
+        return done
 
     def take(self, step: Step) -> None:
         """Let one step happen."""
         source = random.Random(step.seed)
         machine = self.machine
-        if step.kind in PUSHES:
+        if step.kind in WAYS:
             self._push(step.kind, source)
         elif step.kind == "wait":
             machine.sleep(source.choice([1, 30, 900]))
         elif step.kind == "unlock":
-            self._unlock(self._clone(source))
+            self.unlock(self._clone(source))
+        elif step.kind == "hour":
+            self._hour(source)
+        elif step.kind == "restore":
+            self._restore(self._clone(source), source)
         elif step.kind == "vanish":
-            self._vanish(self._clone(source))
+            self.vanish(self._clone(source))
         elif (message := machine.next_message(source)) is not None:
             self._work(step.kind, message, source)
 
@@ -124,25 +150,27 @@ class World:
             machine.work_on(message, keep=True)
             machine.work_on(message)
             return
-        at, times = source.randrange(14), 1
         fault = None
-        if kind == "killed-work":
-            fault = Fault(source.choice(["kill-before", "kill-after"]), at)
-        elif kind == "broken-work":
-            times = source.choice([1, 1, 2, 40])
-            fault = Fault(source.choice([*PASSING, *REFUSALS]), at, times)
-        elif kind == "meanwhile":
-            fault = self._meanwhile(message, source, at)
+        if kind == "meanwhile":
+            fault = self._meanwhile(message, source, source.randrange(14))
+        elif kind != "work":
+            fault = _fault(kind == "killed-work", source)
         if message.receives >= FUNCTIONS[message.function].max_receives - 1:
             fault = None  # the operator's attention is tested elsewhere; here it shall end well
         machine.work_on(message, fault)
-        if fault is not None and fault.hit:
-            self._note_repeats(message, fault)
 
-    def _note_repeats(self, message: Message, fault: Fault) -> None:
-        """Count how often nobody can know whether SNS took a mail: its answer, or the note of it, was lost."""
-        if message.function == "notify":
-            self.ledger.repeats += min(fault.times, 2)
+    def _hour(self, source: random.Random) -> None:
+        """Let an hour pass in which reconciliation and backfill may fail, be killed, or run out of time."""
+        machine = self.machine
+        faults = {each: _fault(source.random() < 0.5, source) for each in ("backfill-plan", "backfill-scan")}
+        seldom = source.random()
+        machine.trouble = lambda each: faults.pop(each.function, None) if seldom < 0.5 else None
+        machine.repositories_per_run = source.choice([1, 2, float("inf"), float("inf")])
+        try:
+            self.hour(_fault(source.random() < 0.5, source) if source.random() < 0.5 else None)
+        finally:
+            machine.trouble = lambda _invocation: None
+            machine.repositories_per_run = float("inf")
 
     def _meanwhile(self, message: Message, source: random.Random, at: int) -> Fault:
         seed = source.getrandbits(32)
@@ -158,7 +186,7 @@ class World:
                 clone = self._clone(inner)
                 if message.function == "lock":
                     self.ledger.vague.add(clone.name)
-                self._unlock(clone)
+                self.unlock(clone)
             elif what == "same":
                 self.machine.work_on(Message(message.number, message.function, message.body, 0.0), keep=True)
             elif (another := self.machine.next_message(inner)) is not None:
@@ -175,48 +203,13 @@ class World:
             self.machine.queue.append(message)
         return bool(dead)
 
-    def _reconcile(self) -> bool:
-        """Compare every ref with the frontier and send what is missing; returns whether anything was."""
-        state = self.machine.plain_app("administrator").state
-        missing: list[dict[str, Any]] = []
-        for clone in self.clones:
-            if clone.name in self.ledger.gone:
-                continue
-            rows, refs = state.frontier(clone.repository_id).rows, clone.refs()
-            for ref, tip in refs.items():
-                row = rows.get(ref)
-                stands = {row.scanned} if row and not row.deleted else set()
-                if ref.startswith("refs/") and not {tip, clone.peeled(tip)} & stands:
-                    missing.append(self._event(clone, ref, row.scanned if row and not row.deleted else None, tip))
-            missing += [
-                self._event(clone, ref, row.scanned or row.accepted, None)
-                for ref, row in rows.items()
-                if ref not in refs and not row.deleted and (row.scanned or row.accepted)
-            ]
-        for event in missing:
-            self.machine.deliver(event)
-        return bool(missing)
-
-    def _event(self, clone: Clone, ref: str, old: str | None, new: str | None) -> dict[str, Any]:
-        template = next(e for e in self.machine.pushed if e["detail"]["repositoryName"] == clone.name)
-        kind = "referenceCreated" if old is None else "referenceDeleted" if new is None else "referenceUpdated"
-        kept = {
-            key: value
-            for key, value in template["detail"].items()
-            if key not in {"oldCommitId", "commitId", "callerUserArn"}
-        }
-        ids = ({"oldCommitId": old} if old else {}) | ({"commitId": new} if new else {})
-        detail = {**kept, "event": kind, "referenceFullName": ref, **ids}
-        self.machine.sleep(1)
-        number = sum(1 for _ in self.machine.bus) + self.machine.invocations
-        return {**template, "id": f"reconciled-{number}-{ref}", "time": _iso(self.machine.clock_s), "detail": detail}
-
     # What people do
 
     def _clone(self, source: random.Random) -> Clone:
         return source.choice([each for each in self.clones if each.name not in self.ledger.gone] or self.clones)
 
-    def _unlock(self, clone: Clone) -> None:
+    def unlock(self, clone: Clone) -> None:
+        """Lift a lock, as somebody in charge does."""
         app = self.machine.plain_app("administrator")
         try:
             plan = plan_unlock(app, clone.name)
@@ -228,8 +221,28 @@ class World:
                 self.ledger.pardoned |= clone.history(row.scanned)
             self.ledger.unlocks.append((clone.name, len(self.machine.bus)))
 
-    def _vanish(self, clone: Clone) -> None:
-        if len(self.ledger.gone) + 1 < len(self.clones):
+    def _restore(self, clone: Clone, source: random.Random) -> None:
+        """Give removed commits back, as somebody in charge does who looked at them."""
+        app = self.machine.plain_app("administrator")
+        if clone.name in self.ledger.gone:
+            return
+        held = backups(app, app.codecommit.repository(clone.name))
+        if not held:
+            return
+        try:
+            plan = plan_restore(app, clone.name, source.choice(held).incident)
+            restore(app, plan)
+        except (UsageError, RefRejectedError, StaleStateError):
+            return  # it was restored before
+        self.machine.codecommit.events.wait_idle()
+        tip = plan.header.object_id
+        if clone.refs().get(plan.ref) != tip:
+            self.ledger.wrong.append(f"{plan.ref} of {clone.name} does not stand at {tip}, which was restored")
+        self.ledger.pardoned |= clone.history(tip)
+
+    def vanish(self, clone: Clone, *, last: bool = False) -> None:
+        """Delete a repository; the last one only if that is said."""
+        if clone.name not in self.ledger.gone and (last or len(self.ledger.gone) + 1 < len(self.clones)):
             self.machine.plain_app("administrator").codecommit.client.delete_repository(repositoryName=clone.name)
             self.ledger.gone.add(clone.name)
 
@@ -249,108 +262,21 @@ class World:
             return
         self.machine.sleep(source.choice([0, 1, 20]))
         refs = {ref: tip for ref, tip in clone.refs().items() if ref.startswith("refs/heads/")}
-        if not refs:
-            refs = {}
         ref = source.choice(sorted(refs)) if refs else MAIN
-        tip = refs.get(ref)
         who = "administrator" if source.random() < 0.5 else "developer"
         fate = self._post(source)
         self.machine.post = lambda _event: fate
         try:
-            self._pushed(kind, clone, ref, tip, who, source)
+            WAYS[kind][1](Desk(self, clone, ref, refs.get(ref), who, source))
         finally:
             self.machine.post = lambda _event: [0.0]
 
-    def _pushed(  # noqa: C901, PLR0912, PLR0915, PLR0917 - a few lines for each way to push
-        self, kind: str, clone: Clone, ref: str, tip: str | None, who: str, source: random.Random
-    ) -> None:
-        number = f"{source.getrandbits(40):x}"
-        on = (tip,) if tip else ()
-        new_ref = f"refs/heads/b{number[:4]}"
-        secret = self._assignment(source)
-        leak = {f"conf/{number[:3]}.txt": secret.encode()}
-        clean = {f"src/{number[:2]}.txt": f"text {number}\n".encode()}
-        planted: list[tuple[str, str]] = []
 
-        def committed(files: dict[str, bytes], *parents: str, message: str = "Work", bad: str = "", **more: str) -> str:
-            made = clone.commit(files, message, *parents, **more)
-            if bad:
-                planted.append((bad, made))
-            return made
-
-        match kind:
-            case "clean":
-                new = committed(clean, *on)
-            case "leak":
-                new = committed(leak, *on, bad=secret)
-            case "many":
-                second = self._assignment(source)
-                new = committed(clean, committed(leak, *on, bad=secret))
-                new = committed({"other.txt": second.encode()}, new, bad=second)
-            case "removed-again":
-                new = committed({next(iter(leak)): b"gone\n"}, committed(leak, *on, bad=secret))
-            case "message":
-                new = committed(clean, *on, message=f"Use {secret}", bad=secret)
-            case "author":
-                new = committed(clean, *on, author=f"{secret.strip()} <a@example.com>", bad=secret)
-            case "name":
-                new = committed({f"x-{secret.strip()}": b"x\n"}, *on, bad=secret)
-            case "merge":
-                side = committed(clean, *on)
-                new = committed(leak, committed({"m.txt": number.encode()}, *on), side, bad=secret)
-            case "branch" | "leaking-branch":
-                ref, tip = new_ref, None
-                new = committed(leak, *on, bad=secret) if kind == "leaking-branch" else committed(clean, *on)
-            case "two-refs":
-                new = committed(leak, *on, bad=secret)
-                self._send(clone, new_ref, None, new, who, planted)
-            case "force" | "leaking-force" if tip:
-                back = clone.snapshots[tip].parents[:1]
-                new = committed(leak, *back, bad=secret) if kind == "leaking-force" else committed(clean, *back)
-            case "delete" if tip and ref != MAIN:
-                self._send(clone, ref, tip, None, who, [])
-                return
-            case "again":
-                old = sorted(
-                    p.commit for p in self.ledger.plants if p.clone is clone and p.ref.startswith("refs/heads/")
-                )
-                if not old:
-                    return
-                new = source.choice(old)
-            case "tag":
-                ref, tip, new = f"refs/tags/t{number[:4]}", None, committed(clean, *on)
-            case "leaking-tag":
-                ref, tip, new = f"refs/tags/t{number[:4]}", None, committed(leak, *on, bad=secret)
-            case "tag-message" if tip:
-                new = clone.tag(tip, f"t{number[:4]}", f"Release\n\n{secret}")
-                planted.append((secret, new))
-                ref, tip = f"refs/tags/t{number[:4]}", None
-            case _:
-                return
-        self._send(clone, ref, tip, new, who, planted)
-
-    def _assignment(self, source: random.Random) -> str:
-        """Return a secret that the scanner knows as one: now and then random characters look like nothing."""
-        while True:
-            text = f"aws_secret_access_key = {made_up(source.getrandbits(64), 40)}\n"
-            if self.machine.scanner.scan(text.encode()).matches:
-                return text
-
-    def _send(  # noqa: PLR0917 - what a push is
-        self, clone: Clone, ref: str, old: str | None, new: str | None, who: str, planted: list[tuple[str, str]]
-    ) -> None:
-        if old == new:
-            return
-        self.pushes += 1
-        before = len(self.machine.pushed)
-        if clone.push(ref, old, new, who):
-            sent = [e for e in self.machine.pushed[before:] if e["detail"]["referenceFullName"] == ref]
-            assert sent
-            self.ledger.plants += [Plant(clone, secret, commit, ref) for secret, commit in planted]
-
-
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _fault(kill: bool, source: random.Random) -> Fault:
+    at = source.randrange(16)
+    if kill:
+        return Fault(source.choice(["kill-before", "kill-after"]), at)
+    return Fault(source.choice([*PASSING, *REFUSALS, CUT, PARTIAL]), at, source.choice([1, 1, 2, 40]))
 
 
 def _shapes(wrong: Sequence[str]) -> list[str]:

@@ -1,0 +1,133 @@
+"""Something else happens while a function is between two of its calls: people push, unlock, delete; another function runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from tests.simulation.invariants import violations
+from tests.simulation.machine import Machine, Message
+from tests.simulation.points import calm
+from tests.simulation.pushes import MAIN
+from tests.simulation.scenarios import finish, play
+from tests.simulation.wire import Fault, Invocation
+from tests.simulation.world import World
+
+Race = Callable[[World, Invocation], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """After which call of which invocation something else happens, and what."""
+
+    scenario: str
+    invocation: int
+    call: int
+    """-1: before the first."""
+    race: str
+    function: str = ""
+    name: str = ""
+
+    def __str__(self) -> str:
+        after = f"after call {self.call} ({self.name})" if self.call >= 0 else "before its first call"
+        return f"{self.scenario}: {self.race} in invocation {self.invocation} ({self.function}) {after}"
+
+
+def moments(machine: Machine, scenario: str, races: tuple[str, ...]) -> Iterator[Moment]:
+    """Yield every moment of a scenario, for each of the races."""
+    seen: set[tuple[str, tuple[str, ...]]] = set()
+    for number, (function, calls) in enumerate(calm(machine, scenario)):
+        if (function, calls) in seen:
+            continue
+        seen.add((function, calls))
+        for call in range(-1, len(calls)):
+            for race in races:
+                yield Moment(scenario, number, call, race, function, calls[max(0, call)])
+
+
+def broken_in(machine: Machine, moment: Moment) -> list[str]:
+    """Let the scenario happen, and something else at that moment; return what is wrong in the end."""
+    world = play(machine, moment.scenario)
+    first = len(machine.record) + moment.invocation
+
+    def trouble(each: Invocation) -> Fault | None:
+        if each.number != first:
+            return None
+        kind = "meanwhile-after" if moment.call >= 0 else "meanwhile-before"
+        return Fault(kind, max(0, moment.call), meanwhile=lambda: RACES[moment.race](world, each))
+
+    machine.trouble = trouble
+    finish(world, moment.scenario)
+    return [f"{moment}: {each}" for each in violations(world.ledger)]
+
+
+def _ref(world: World) -> str:
+    return world.ledger.plants[0].ref
+
+
+def _push(world: World, _: Invocation) -> None:
+    """A colleague commits on top of what the ref holds."""
+    (clone,) = world.clones
+    tip = clone.refs().get(_ref(world))
+    clone.push(
+        _ref(world), tip, clone.commit({"more.txt": b"more\n"}, "More", *([tip] if tip else [])), "administrator"
+    )
+
+
+def _force(world: World, _: Invocation) -> None:
+    """A colleague moves the ref to another commit."""
+    (clone,) = world.clones
+    tip, main = clone.refs().get(_ref(world)), clone.refs()[MAIN]
+    base = clone.snapshots[main].parents[:1] or (main,)
+    clone.push(_ref(world), tip, clone.commit({"instead.txt": b"instead\n"}, "Instead", *base), "administrator")
+
+
+def _leak(world: World, _: Invocation) -> None:
+    """A colleague pushes the same secret to a branch of his own."""
+    (clone,) = world.clones
+    if "refs/heads/mine" not in clone.refs():
+        clone.push("refs/heads/mine", None, world.ledger.plants[0].commit, "administrator")
+
+
+def _delete(world: World, _: Invocation) -> None:
+    (clone,) = world.clones
+    tip = clone.refs().get(_ref(world))
+    if _ref(world) != MAIN and tip:
+        clone.push(_ref(world), tip, None, "administrator")
+
+
+def _same(world: World, each: Invocation) -> None:
+    """The same message is delivered a second time."""
+    message = world.machine.current
+    if message is not None and each.message == message.number:
+        world.machine.work_on(Message(message.number, message.function, message.body, 0.0), keep=True)
+
+
+def _others(world: World, _: Invocation) -> None:
+    """Every other function does its work, with whatever follows."""
+    world.machine.settle()
+
+
+def _unlock(world: World, each: Invocation) -> None:
+    (clone,) = world.clones
+    if each.function == "lock":
+        world.ledger.vague.add(clone.name)
+    world.unlock(clone)
+
+
+def _vanish(world: World, _: Invocation) -> None:
+    """The repository is deleted."""
+    world.vanish(world.clones[0], last=True)
+
+
+RACES: Final[dict[str, Race]] = {
+    "push": _push,
+    "force": _force,
+    "leak": _leak,
+    "delete": _delete,
+    "same": _same,
+    "others": _others,
+    "unlock": _unlock,
+    "vanish": _vanish,
+}
