@@ -187,6 +187,7 @@ class Machine:
 
     def _listen_to_logs(self) -> None:
         ours, theirs = logging.StreamHandler(self.log), logger._logger.handlers
+        ours.setFormatter(logger.registered_formatter)  # as in Lambda: whatever is logged beside the message, too
         self._log_handler = ours
         self._exit_stack.callback(theirs.__setitem__, slice(None), list(theirs))
         theirs[:] = [ours]

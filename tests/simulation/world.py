@@ -220,6 +220,7 @@ class World:
             for row in plan.accepts:
                 self.ledger.pardoned |= clone.history(row.scanned)
             self.ledger.unlocks.append((clone.name, len(self.machine.bus)))
+        self.machine.collect()
 
     def _restore(self, clone: Clone, source: random.Random) -> None:
         """Give removed commits back, as somebody in charge does who looked at them."""
