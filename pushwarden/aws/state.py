@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import struct
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
@@ -33,7 +34,8 @@ PAST_MAX: Final = 30
 SETTLED_MAX: Final = 400
 """How many commits a ref's row remembers that were scanned before their own event came."""
 DAY_S: Final = 86_400
-_ID_HEX_DIGITS: Final = 40
+_ID: Final = struct.Struct("20s")
+_SETTLED: Final = struct.Struct(">20sI")
 _STEP_TTL_DAYS: Final = 400
 _DELETED_TTL_DAYS: Final = 35
 
@@ -60,12 +62,13 @@ class RefState:
     """What ``accepted`` was before, newest first: a late event may build on it when no ref reaches it any more."""
     open_commits: tuple[str, ...] = ()
     """Scanned commits after ``accepted`` whose findings have been told of and are not yet dealt with."""
-    settled: tuple[str, ...] = ()
-    """Commits that were scanned together with others, newest last: their own events may still wait."""
+    settled: Mapping[str, int] = field(default_factory=dict)
+    """Commits that were scanned with another push than their own, newest last: events of pushes that happened before the
+    given second (since 1970) have nothing to add."""
     following: tuple[str, ...] = ()
     """Commits after ``scanned`` that are known to bring in nothing, oldest first; none is accepted before its event."""
-    settled_until: str = ""
-    """Events of before this time need no scan if all they bring is settled or following; ISO 8601 in UTC."""
+    following_until: int = 0
+    """Events of pushes before this second (since 1970) need no scan if they end at one of ``following``."""
     event_id: str | None = None
     event_time: str = ""
     """The event that moved the row last; ISO 8601 in UTC, so that text order is time order."""
@@ -154,10 +157,12 @@ class State:
             value = getattr(state, name)
             if value is not None:
                 item[name] = {"S": value}
-        if state.settled_until:
-            item["settled_until"] = {"S": state.settled_until}
-            item["settled"] = {"B": bytes.fromhex("".join(state.settled[-SETTLED_MAX:]))}
+        if state.settled:
+            kept = list(state.settled.items())[-SETTLED_MAX:]
+            item["settled"] = {"B": b"".join(_SETTLED.pack(bytes.fromhex(commit), until) for commit, until in kept)}
+        if state.following:
             item["following"] = {"B": bytes.fromhex("".join(state.following[:SETTLED_MAX]))}
+            item["following_until"] = {"N": str(state.following_until)}
         if state.deleted:
             item["expires_at"] = {"N": str(int(now_s) + _DELETED_TTL_DAYS * DAY_S)}
         try:
@@ -269,6 +274,9 @@ def _ref_state(item: Mapping[str, Any]) -> RefState:
         value: str | None = item[name]["S"] if name in item else None
         return value
 
+    def packed(name: str) -> bytes:
+        return bytes(item[name]["B"]) if name in item else b""
+
     return RefState(
         ref=item["sk"]["S"].removeprefix("ref#"),
         scanned=text("scanned"),
@@ -277,17 +285,12 @@ def _ref_state(item: Mapping[str, Any]) -> RefState:
         before=tuple(each["S"] for each in item.get("before", {"L": ()})["L"]),
         past=tuple(each["S"] for each in item.get("past", {"L": ()})["L"]),
         open_commits=tuple(each["S"] for each in item["open_commits"]["L"]),
-        settled=_ids(item, "settled"),
-        following=_ids(item, "following"),
-        settled_until=text("settled_until") or "",
+        settled={commit.hex(): until for commit, until in _SETTLED.iter_unpack(packed("settled"))},
+        following=tuple(commit.hex() for (commit,) in _ID.iter_unpack(packed("following"))),
+        following_until=int(item.get("following_until", {"N": 0})["N"]),
         event_id=text("event_id"),
         event_time=item["event_time"]["S"],
         deleted=item["deleted"]["BOOL"],
         restored=item["restored"]["BOOL"],
         version=int(item["version"]["N"]),
     )
-
-
-def _ids(item: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    packed = bytes(item[name]["B"]).hex() if name in item else ""
-    return tuple(packed[i : i + _ID_HEX_DIGITS] for i in range(0, len(packed), _ID_HEX_DIGITS))

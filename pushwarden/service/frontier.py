@@ -46,6 +46,8 @@ class Range:
     """Commits that are scanned again only because what they brought in is still open."""
     left: str | None = None
     """What the ref stood at before, if nothing says that it was ever scanned: its own event was lost, or is late."""
+    follows: bool = False
+    """The push goes on from where a scan ended that its ref knows of: only events that are out of order do not."""
 
 
 def scan_range(push: Push, rows: Mapping[str, RefState]) -> Range:
@@ -63,7 +65,8 @@ def scan_range(push: Push, rows: Mapping[str, RefState]) -> Range:
     # Pushed again after it was scanned: somebody brings removed commits back, so what they hold is told of anew.
     again = row.scanned == push.new
     left = None if _was_seen(push.old, row) else push.old
-    return Range(push.new, _known(rows, row), frozenset() if again else frozenset(row.open_commits), left)
+    told = frozenset() if again else frozenset(row.open_commits)
+    return Range(push.new, _known(rows, row), told, left, follows=push.old in _passed(row))
 
 
 def baseline(push: Push, refs: Mapping[str, str]) -> dict[str, str]:
@@ -119,9 +122,10 @@ def is_settled(push: Push, row: RefState | None) -> bool:
 
     A push that happened later is not: if it brings removed commits back, they are told of anew.
     """
-    if row is None or row.deleted or push.new is None or not push.event_time_is_before(row.settled_until):
+    if row is None or row.deleted or push.new is None or not _was_seen(push.old, row):
         return False
-    return (push.new in row.settled or push.new in row.following) and _was_seen(push.old, row)
+    following_until = row.following_until if push.new in row.following else 0
+    return _seconds(push) < max(row.settled.get(push.new, 0), following_until)
 
 
 def caught_up(row: RefState, push: Push) -> RefState:
@@ -131,7 +135,8 @@ def caught_up(row: RefState, push: Push) -> RefState:
     at = row.following.index(push.old) + 1
     done, rest = row.following[:at], row.following[at:]
     good = row if row.open_commits or row.deleted else accepting(row, push.old, None)
-    return dataclasses.replace(standing_at(good, push.old), settled=_kept(row.settled, done), following=rest)
+    settled = _settled(row, done, row.following_until)
+    return dataclasses.replace(standing_at(good, push.old), settled=settled, following=rest)
 
 
 def moved_ahead(
@@ -154,27 +159,35 @@ def moved_ahead(
         looked = _iso(ahead.seen_s - _CLOCKS_DIFFER_S)
         last = dataclasses.replace(push, change=Change.UPDATED, new=ahead.tip, time=max(push.time, looked))
         after = moved(row, last, tip=ahead.tip, raised=raised, new_commits=ahead.settled)
-    after = after or row
-    return dataclasses.replace(
-        after,
-        settled=_kept(after.settled, ahead.settled),
-        settled_until=max(after.settled_until, _iso(ahead.seen_s + 1)),
-        following=row.following if after is row else ahead.following[:SETTLED_MAX],
-    )
+    until = int(ahead.seen_s) + 1
+    if after is None:
+        return settling(row, ahead.settled, until)
+    settled = settling(after, ahead.settled, until)
+    return dataclasses.replace(settled, following=ahead.following[:SETTLED_MAX], following_until=until)
+
+
+def settling(row: RefState, commits: Sequence[str], until_s: int) -> RefState:
+    """Return the row with commits whose scan is done, whatever pushes before a second (since 1970) bring them."""
+    return dataclasses.replace(row, settled=_settled(row, commits, until_s))
 
 
 def _leaving(row: RefState, push: Push) -> RefState:
     """Return the row without what was read ahead for events that have long been through."""
-    if not row.settled_until:
+    if not row.settled and not row.following:
         return row
-    over_s = datetime.fromisoformat(push.time).timestamp() - datetime.fromisoformat(row.settled_until).timestamp()
-    settled = () if over_s > DAY_S else _kept(row.settled, row.following)
-    return dataclasses.replace(row, settled=settled, following=())
+    settled = _settled(row, row.following, row.following_until)
+    kept = {each: until for each, until in settled.items() if _seconds(push) - until < DAY_S}
+    return dataclasses.replace(row, settled=kept, following=())
 
 
-def _kept(before: Sequence[str], new: Sequence[str]) -> tuple[str, ...]:
-    fresh = set(new)
-    return (*(each for each in before if each not in fresh), *new)[-SETTLED_MAX:]
+def _settled(row: RefState, commits: Sequence[str], until_s: int) -> Mapping[str, int]:
+    fresh = set(commits)
+    kept = [(each, until) for each, until in row.settled.items() if each not in fresh]
+    return dict([*kept, *((each, until_s) for each in commits)][-SETTLED_MAX:])
+
+
+def _seconds(push: Push) -> float:
+    return datetime.fromisoformat(push.time).timestamp()
 
 
 def _iso(seconds: float) -> str:
@@ -192,5 +205,8 @@ def _known(rows: Mapping[str, RefState], own: RefState) -> tuple[str, ...]:
 
 
 def _was_seen(commit: str | None, row: RefState) -> bool:
-    seen = {row.scanned, row.accepted, *row.before, *row.past, *row.open_commits}
-    return commit is None or commit in seen or commit in row.settled or commit in row.following
+    return commit is None or commit in _passed(row) or commit in row.settled or commit in row.following
+
+
+def _passed(row: RefState) -> set[str | None]:
+    return {row.scanned, row.accepted, *row.before, *row.past, *row.open_commits}

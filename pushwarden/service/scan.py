@@ -32,7 +32,17 @@ from pushwarden.history.remote import PackContent, read_api
 from pushwarden.model import Gap
 from pushwarden.service.ahead import divide
 from pushwarden.service.app import App
-from pushwarden.service.frontier import Ahead, Range, baseline, caught_up, is_settled, moved, moved_ahead, scan_range
+from pushwarden.service.frontier import (
+    Ahead,
+    Range,
+    baseline,
+    caught_up,
+    is_settled,
+    moved,
+    moved_ahead,
+    scan_range,
+    settling,
+)
 from pushwarden.service.offers import UPLOAD, forget, recall, remember
 from pushwarden.service.security_event import Reading, named, security_event
 from pushwarden.service.told import INSTALLED, is_done_with, remember_left, remember_told
@@ -141,9 +151,7 @@ class _Reader:
 
     def take(self, todo: Range, *, late: bool, patient: bool) -> Reading:
         """Read and scan the range; a late push together with those after it, or behind those before it."""
-        if patient and todo.left is not None:
-            raise OutOfTurnError(f"a push before this one of {self.push.repository} is not scanned yet")
-        return (self.read_ahead(todo) if late else None) or self.read(todo)
+        return (self.read_ahead(todo, patient=patient) if late else None) or self.read(todo)
 
     def read(self, todo: Range) -> Reading:
         """Read and scan the range, and what the push took away before anybody saw it."""
@@ -163,10 +171,10 @@ class _Reader:
         )
         return replace(reading, found=found, left=left.commits)
 
-    def read_ahead(self, todo: Range) -> Reading | None:
+    def read_ahead(self, todo: Range, *, patient: bool) -> Reading | None:
         """Read and scan everything up to where the branch stands now; None if the push must be read by itself."""
         push = self.push
-        if push.change is Change.DELETED or todo.left is not None or not push.ref.startswith(_BRANCHES):
+        if push.change is Change.DELETED or not push.ref.startswith(_BRANCHES):
             return None
         seen_s = self.app.wall_clock()
         try:
@@ -174,19 +182,32 @@ class _Reader:
         except RepositoryNotFoundError:
             return None  # reading the push will say so
         tip = advertised.refs.get(push.ref)
-        if tip is None or tip == push.new:
-            return self._read(todo, advertised)
+        if tip is None:
+            return None
         # Half the time, so that enough is left should nothing come of it.
         now = self.clock()
         deadline = None if self.deadline is None else now + (self.deadline - now) / 2
-        return replace(self, deadline=deadline).read_to(tip, todo, advertised, seen_s)
+        reader = self if tip == push.new else replace(self, deadline=deadline)
+        return reader.read_to(tip, todo, advertised, seen_s, patient=patient)
 
-    def read_to(self, tip: str, todo: Range, advertised: Advertisement, seen_s: float) -> Reading | None:
-        """Read and scan everything up to a commit; None if nobody can tell what of it is the push's own."""
+    def read_to(
+        self, tip: str, todo: Range, advertised: Advertisement, seen_s: float, *, patient: bool
+    ) -> Reading | None:
+        """Read and scan everything up to a commit; None if nobody can tell what of it is the push's own.
+
+        Raises:
+            OutOfTurnError: the event of a push before this one can tell, should it still come.
+        """
         wide = self._read(replace(todo, target=tip), advertised)
         if wide.unseen or wide.found.gaps:
-            return None
+            return wide if tip == self.push.new and todo.left is None else None
         fresh = [each for each in wide.found.findings if each.commit not in todo.already_told]
+        if todo.left is not None:
+            reached = todo.left in {commit.commit_id for commit in wide.commits}
+            if patient and (fresh or not reached):
+                raise OutOfTurnError(f"a push before this one of {self.push.repository} is not scanned yet")
+            if not reached:
+                return None
         shares = divide(wide.commits, fresh, push=str(self.push.new), tip=tip, seen_s=seen_s)
         if shares is None:
             return None
@@ -258,7 +279,7 @@ class _Reader:
     def _expected(self, todo: Range) -> Advertisement | None:
         """Spare the question where the refs stand, if a branch goes on from what was seen and the server is known."""
         push = self.push
-        in_order = push.change is Change.UPDATED and todo.target == push.new and todo.left is None
+        in_order = push.change is Change.UPDATED and todo.target == push.new and todo.follows
         if not in_order or not push.ref.startswith(_BRANCHES):
             return None
         offered = recall(self.app, UPLOAD)
@@ -291,7 +312,10 @@ def _move(app: App, push: Push, reading: Reading, raised: tuple[str, ...]) -> No
             after = moved(row, push, tip=reading.tip, raised=raised, new_commits=new_commits)
         else:
             after = moved_ahead(row, push, reading.ahead, tip=reading.tip, raised=raised, new_commits=new_commits)
-        if after is None:
+        if after is None and new_commits:
+            # The row stays, but what was scanned need not be scanned again for a push that was there before this one.
+            after = settling(row, new_commits, int(datetime.fromisoformat(push.time).timestamp()) + 1)
+        if after is None or after == row:
             return
         try:
             app.state.save_ref(push.repository_id, after, now_s=app.wall_clock())

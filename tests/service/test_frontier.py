@@ -9,7 +9,7 @@ import pytest
 
 from pushwarden.aws.state import RefState
 from pushwarden.events import Change, Push
-from pushwarden.service.frontier import Ahead, baseline, caught_up, is_settled, moved, moved_ahead, scan_range
+from pushwarden.service.frontier import Ahead, baseline, caught_up, is_settled, moved, moved_ahead, scan_range, settling
 
 A, B, C, D = ("a" * 40, "b" * 40, "c" * 40, "d" * 40)
 MAIN = "refs/heads/main"
@@ -161,7 +161,7 @@ def test_reading_ahead_to_the_tip_moves_the_row_there_and_settles_the_events_bet
 
     after = moved_ahead(row(scanned=A, accepted=A), push(A, B), ahead, tip=None, raised=(), new_commits=(B,))
 
-    assert (after.scanned, after.accepted, after.settled) == (D, D, (B, C, D))
+    assert (after.scanned, after.accepted, list(after.settled)) == (D, D, [B, C, D])
     assert is_settled(push(B, C, second=5, event_id="e2"), after)
     assert is_settled(push(C, D, second=9, event_id="e3"), after)
 
@@ -216,7 +216,7 @@ def test_before_a_later_leak_the_row_stands_at_the_push_and_the_clean_ones_betwe
 
 
 def test_with_an_open_finding_catching_up_accepts_nothing() -> None:
-    before = row(scanned=B, accepted=A, open_commits=(B,), following=(C, D), settled_until=at(41))
+    before = row(scanned=B, accepted=A, open_commits=(B,), following=(C, D), following_until=int(seen(41)))
 
     ready = caught_up(before, push(C, "e" * 40, second=9))
 
@@ -224,24 +224,42 @@ def test_with_an_open_finding_catching_up_accepts_nothing() -> None:
 
 
 def test_what_follows_is_settled_once_the_row_moves_another_way() -> None:
-    before = row(scanned=B, accepted=B, following=(C,), settled=(B,), settled_until=at(41))
+    before = row(scanned=B, accepted=B, following=(C,), following_until=int(seen(41)), settled={B: int(seen(41))})
 
     after = moved(before, push(B, D, second=50), tip=D, raised=(), new_commits=(D,))
 
     assert after is not None
-    assert (after.scanned, after.following, after.settled) == (D, (), (B, C))
+    assert (after.scanned, after.following, list(after.settled)) == (D, (), [B, C])
 
 
 def test_after_a_quiet_day_a_row_forgets_what_was_read_ahead() -> None:
-    before = row(scanned=B, accepted=B, settled=(B,), settled_until="2026-11-20T09:00:00+00:00")
+    before = row(scanned=B, accepted=B, settled={B: int(seen(0)) - 2 * 86_400})
 
     after = moved(before, push(B, D), tip=D, raised=(), new_commits=(D,))
 
     assert after is not None
-    assert after.settled == ()
+    assert after.settled == {}
 
 
 def test_on_a_deleted_ref_nothing_is_settled() -> None:
-    before = row(scanned=B, accepted=B, settled=(B,), settled_until=at(41), deleted=True)
+    before = row(scanned=B, accepted=B, settled={B: int(seen(41))}, deleted=True)
 
     assert not is_settled(push(None, B, second=5), before)
+
+
+def test_a_commit_that_was_scanned_again_later_is_settled_for_events_until_then() -> None:
+    before = settling(row(scanned=A, accepted=A), (B, C), int(seen(10)))
+    after = settling(before, (B,), int(seen(40)))
+
+    assert is_settled(push(A, B, second=30), after)
+    assert not is_settled(push(B, C, second=30), after)
+
+
+def test_a_push_that_goes_on_from_a_settled_commit_is_looked_at_where_it_stands() -> None:
+    rows = {MAIN: settling(row(scanned=A, accepted=A), (B,), int(seen(10)))}
+
+    todo = scan_range(push(B, C, second=30), rows)
+
+    assert todo.left is None
+    assert not todo.follows
+    assert scan_range(push(A, C, second=30), rows).follows
