@@ -21,6 +21,7 @@ from tests.detect.conftest import made_up
         "<%= ENV['X'] %>", "changeme", "change-me-now", "CHANGE_THIS", "your_api_key_here", "YOUR-SECRET", "my-secret-token",
         "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "placeholder123", "redacted", "dummy-value",
         "none", "TODO", "insert-key-here", "replace_me", "sk_eyJzaWdu...", "tok_9fK2..[cut]", "yyy",
+        "key_abcdefghijklmnopqrstuvwxyz",
     ],
 )  # fmt: skip
 def test_a_placeholder_is_none(text: str) -> None:
