@@ -20,7 +20,7 @@ from pushwarden.model import Confidence
 _SOLID_ENOUGH: Final = 2
 _SOLID_CONTEXT: Final = 3
 _SOLID_PLENTY: Final = 4
-_COMMON: Final = re.compile(r"(?i)token|key|secret|auth|api|pass|bearer|user|http|x\\\.com")
+_COMMON: Final = re.compile(r"(?i)(?<![a-z])(?:token|key|secret|o?auth|api|pass|bearer|user|http|x\\\.com)")
 """Words that code is full of: context that names one is no short cut, unless it must begin a line."""
 
 
