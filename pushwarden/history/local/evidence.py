@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pushwarden.history.local.attribution import FirstOnly, Introduced, introduced_by, introduced_in_tree
 from pushwarden.history.local.blobs import AUTHOR, COMMIT, TAG, Results, Wanted
@@ -13,6 +14,9 @@ from pushwarden.history.local.log import Change, Commit, parse_raw
 from pushwarden.history.local.model import Scan
 from pushwarden.history.local.names import hit_names
 from pushwarden.model import Source
+
+MERGES: Final = 256
+"""Merges that git is asked about at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ def gather(context: Context, logs: Iterable[Iterable[Commit]], results: Results,
     if not (names or blobs or results.texts):
         return Evidence()
     commits = tuple(commit for log in logs for commit in _telling(log, blobs, names, results))
-    return Evidence(commits, names, {each.id: replaced_by(context, each) for each in commits if len(each.parents) > 1})
+    return Evidence(commits, names, replaced_by(context, [each.id for each in commits if len(each.parents) > 1]))
 
 
 def attribute(
@@ -82,13 +86,27 @@ def _telling(log: Iterable[Commit], blobs: set[bytes], names: Mapping[str, objec
     return found
 
 
-def replaced_by(context: Context, merge: Commit) -> list[tuple[bytes, bytes]]:
-    """Return every (blob, path) of one parent that a merge does not have: a combined diff shows only those of all."""
-    out = context.repository.git.run(
-        "diff-tree", "-m", "-r", "--raw", "-z", "--no-renames", "--no-abbrev", "--no-commit-id", merge.id.decode()
-    )
+def replaced_by(context: Context, merges: Sequence[bytes]) -> dict[bytes, list[tuple[bytes, bytes]]]:
+    """Return, for each merge, every (blob, path) that one of its parents had and it has not.
+
+    A combined diff shows only what differs from all parents.
+    """
+    replaced: dict[bytes, list[tuple[bytes, bytes]]] = {merge: [] for merge in merges}
     null = context.repository.null_id
-    return [(change.old[0], change.path) for change in parse_raw(out.split(b"\0")) if change.old[0] != null]
+    for start in range(0, len(merges), MERGES):
+        ids = b"".join(merge + b"\n" for merge in merges[start : start + MERGES])
+        out = context.repository.git.run(
+            "diff-tree", "--stdin", "-m", "-r", "--raw", "-z", "--no-renames", "--no-abbrev", stdin=ids
+        )
+        pairs: list[tuple[bytes, bytes]] = []
+        parts = iter(out.split(b"\0"))
+        for part in parts:
+            if not part.startswith(b":"):  # the merge's id, once for each parent
+                pairs = replaced.get(part.strip(), [])
+                continue
+            change = parse_raw((part, next(parts, b"")))
+            pairs += ((each.old[0], each.path) for each in change if each.old[0] != null)
+    return replaced
 
 
 def _scan_before(
