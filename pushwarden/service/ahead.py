@@ -58,7 +58,8 @@ def divide(
     if not later:
         return Shares(own, mine, Ahead(seen_s, tuple(ids), tip))
     clean = ids[at + 1 : min(later)]
-    return Shares(own, mine, Ahead(seen_s, tuple(ids[: at + 1]), following=tuple(clean)))
+    leading = frozenset((*commits[0].parents, *ids[:at]))
+    return Shares(own, mine, Ahead(seen_s, tuple(ids[: at + 1]), following=tuple(clean), leading=leading))
 
 
 def ancestors(commits: Sequence[Commit], commit_id: str) -> frozenset[str]:

@@ -32,6 +32,8 @@ class Ahead:
     """Where the ref stood; None if a later push brings something in, of which its own event is to tell."""
     following: tuple[str, ...] = ()
     """If so: the commits after the push and before that one, oldest first. They bring in nothing."""
+    leading: frozenset[str] = frozenset()
+    """If so: the commits that lead to the push in a straight line. A row that stands at one of them may follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,9 @@ def moved_ahead(
         new_commits: the push's own commits.
     """
     if ahead.tip is None:
-        after = moved(row, push, tip=tip, raised=raised, new_commits=new_commits)
+        stood = row.scanned or row.accepted
+        held = push.new if ahead.leading and (stood is None or stood in ahead.leading) else tip
+        after = moved(row, push, tip=held, raised=raised, new_commits=new_commits)
     else:
         # As if the last of the pushes had come first: whatever happened before the ref was looked at is late from now on.
         looked = _iso(ahead.seen_s - _CLOCKS_DIFFER_S)

@@ -30,7 +30,7 @@ from pushwarden.history.introduced import Introduced, introduced
 from pushwarden.history.pack import Limits, PackTooBigError
 from pushwarden.history.remote import PackContent, read_api
 from pushwarden.model import Gap
-from pushwarden.service.ahead import divide
+from pushwarden.service.ahead import ancestors, divide
 from pushwarden.service.app import App
 from pushwarden.service.frontier import (
     Ahead,
@@ -203,10 +203,10 @@ class _Reader:
             return wide if tip == self.push.new and todo.left is None else None
         fresh = [each for each in wide.found.findings if each.commit not in todo.already_told]
         if todo.left is not None:
-            reached = todo.left in {commit.commit_id for commit in wide.commits}
-            if patient and (fresh or not reached):
+            before = ancestors(wide.commits, todo.left)
+            if patient and (not before or any(each.commit in before for each in fresh)):
                 raise OutOfTurnError(f"a push before this one of {self.push.repository} is not scanned yet")
-            if not reached:
+            if not before:
                 return None
         shares = divide(wide.commits, fresh, push=str(self.push.new), tip=tip, seen_s=seen_s)
         if shares is None:

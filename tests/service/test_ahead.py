@@ -57,7 +57,7 @@ def test_a_leak_of_a_later_push_is_left_to_its_own_event() -> None:
 
     assert shares is not None
     assert shares.findings == ()
-    assert shares.ahead == Ahead(NOW_S, ids(1, 2), tip=None, following=ids(3, 4))
+    assert shares.ahead == Ahead(NOW_S, ids(1, 2), tip=None, following=ids(3, 4), leading=frozenset(ids(0, 1)))
 
 
 def test_with_a_leak_in_it_a_history_that_merges_is_not_divided() -> None:

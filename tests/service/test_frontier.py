@@ -263,3 +263,14 @@ def test_a_push_that_goes_on_from_a_settled_commit_is_looked_at_where_it_stands(
     assert todo.left is None
     assert not todo.follows
     assert scan_range(push(A, C, second=30), rows).follows
+
+
+def test_a_row_that_stands_on_the_straight_line_to_a_push_follows_it() -> None:
+    ahead = Ahead(seen(40), (B, C), following=(D,), leading=frozenset((A, B)))
+    late = push(B, C, second=5)
+
+    after = moved_ahead(row(scanned=A, accepted=A), late, ahead, tip=None, raised=(), new_commits=(B, C))
+    elsewhere = moved_ahead(row(scanned=D, accepted=D), late, ahead, tip=None, raised=(), new_commits=(B, C))
+
+    assert (after.scanned, after.accepted, after.following) == (C, C, (D,))
+    assert (elsewhere.scanned, list(elsewhere.settled)) == (D, [B, C])
