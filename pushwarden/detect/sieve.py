@@ -60,7 +60,7 @@ def around_runs(data: bytes, gate: hyperscan.Database) -> list[Stretch]:
         if count == _A_FEW:
             if at - since < _A_FEW * _DENSE:
                 at = _end(_MORE, data, min(len(data), at + _BLOCK))
-                _add(stretches, since, at + _BEHIND)
+                _add(stretches, max(0, end - _BEFORE), at + _BEHIND)
             count, since = 0, at
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -65,3 +66,12 @@ def test_random_letters_and_digits_are_hardly_ever_taken_for_a_placeholder(seed:
 
 def test_a_long_key_is_never_judged_by_a_word_in_it() -> None:
     assert not is_placeholder((made_up(150) + "example" + made_up(150, seed=2)).encode())
+
+
+@given(st.binary(max_size=60) | st.text("0123456789:/abcz", max_size=40).map(str.encode))
+def test_counting_up_and_down_is_what_it_says(secret: bytes) -> None:
+    pairs = list(pairwise(secret))
+    up = bytes((left, right) == (0x39, 0x30) or (left != 0x39 and (right - left) % 256 == 1) for left, right in pairs)
+    down = bytes((left - right) % 256 == 1 for left, right in pairs)
+
+    assert counts(secret) == (b"\1" * 8 in up or b"\1" * 8 in down)

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from pushwarden.detect import Scanner
 from pushwarden.detect.checksums import VERIFIERS, base62, crc32_base62
-from pushwarden.detect.entropy import entropy
+from pushwarden.detect.entropy import entropy, reaches
 from pushwarden.detect.globs import glob_pattern
-from pushwarden.detect.lines import LineIndex
-from pushwarden.model import Confidence
+from pushwarden.detect.lines import SNIPPET_WIDTH, LineIndex
+from pushwarden.model import REDACTED, Confidence
 from tests.detect.conftest import made_up, token
 
 
@@ -28,6 +28,11 @@ def test_entropy_is_that_of_shannon(data: bytes, bits: float) -> None:
 @given(st.binary(min_size=1))
 def test_entropy_lies_between_nothing_and_the_logarithm_of_the_length(data: bytes) -> None:
     assert 0.0 <= entropy(data) <= math.log2(len(data)) + 1e-9
+
+
+@given(st.binary(max_size=300), st.floats(0.0, 8.0))
+def test_the_short_cut_to_a_least_entropy_changes_no_answer(data: bytes, least: float) -> None:
+    assert reaches(data, least) == (entropy(data) >= least)
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -159,3 +164,17 @@ def test_a_key_block_is_certain_only_when_it_is_whole(shipped: Scanner, body: by
     (match,) = shipped.scan(_pem(body).encode()).matches
 
     assert (match.rule_id, match.confidence) == ("private-key", confidence)
+
+
+def test_on_a_line_with_many_secrets_each_has_a_snippet_of_its_own_without_any_of_them() -> None:
+    words = [made_up(20, seed=seed) for seed in range(400)]
+    data = "é ".join(f"name{number:03}={word};" for number, word in enumerate(words)).encode()
+    places = [(data.index(word.encode()), data.index(word.encode()) + 20) for word in words]
+    index = LineIndex(data)
+
+    snippets = [index.snippet(start, end, places) for start, end in places]
+
+    for number, snippet in enumerate(snippets):
+        assert f"name{number:03}=" + REDACTED in snippet
+        assert len(snippet) <= SNIPPET_WIDTH
+        assert not any(word in snippet for word in words)
