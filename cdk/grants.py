@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from cdk.constructs.data import Data
 from cdk.constructs.encryption import EncryptionKey
 from cdk.constructs.messages import Messages
-from pushwarden.topology import Resource, Subscriber
+from pushwarden.topology import Grant, Resource
 
 Arns = Mapping[Resource, Sequence[str]]
 
@@ -43,6 +43,14 @@ def resource_arns(
         Resource.QUEUE_SCAN: [stack.format_arn(service="sqs", resource=queue_name(name, "scan"))],
         Resource.QUEUE_SCAN_LATE: [stack.format_arn(service="sqs", resource=queue_name(name, "scan-late"))],
         Resource.BACKFILL: [machine_arn(stack, name)],
+        Resource.BACKFILL_RUNS: [f"{machine_arn(stack, name).replace(':stateMachine:', ':execution:')}:*"],
+        Resource.BUCKET: [data.bucket.bucket_arn],
+        Resource.QUEUES: [stack.format_arn(service="sqs", resource=f"{name}-*")],
+        Resource.RULES: [
+            stack.format_arn(service="events", resource="rule", resource_name=each)
+            for each in (f"{name}-*", f"{messages.bus.event_bus_name}/{name}-*")
+        ],
+        Resource.STACK: [stack.format_arn(service="cloudformation", resource="stack", resource_name=f"{name}/*")],
         Resource.ANY: ["*"],
     }
 
@@ -62,13 +70,10 @@ def queue_name(name: str, subscriber: str) -> str:
     return f"{name}-{subscriber}"
 
 
-def statements(subscriber: Subscriber, arns: Arns) -> list[iam.PolicyStatement]:
-    """Return a function's statements, one per grant.
+def statements(grants: Iterable[Grant], arns: Arns) -> list[iam.PolicyStatement]:
+    """Return statements, one per grant.
 
     Raises:
         KeyError: the topology names a resource that the stack does not have.
     """
-    return [
-        iam.PolicyStatement(actions=list(grant.actions), resources=list(arns[grant.resource]))
-        for grant in subscriber.grants
-    ]
+    return [iam.PolicyStatement(actions=list(grant.actions), resources=list(arns[grant.resource])) for grant in grants]

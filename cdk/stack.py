@@ -19,6 +19,7 @@ from cdk.constructs.encryption import EncryptionKey
 from cdk.constructs.lock import Lock
 from cdk.constructs.messages import Messages
 from cdk.constructs.monitoring import Monitoring
+from cdk.constructs.operators import Operators
 from cdk.constructs.sample import Sample
 from cdk.constructs.subscriber import Shared, SubscriberConstruct
 from cdk.packaging import RULE_DATABASE
@@ -86,9 +87,16 @@ class PushwardenStack(cdk.Stack):
         self._backfill()
         Monitoring(self, "Monitoring", name=config.name, subscribers=self.subscribers, alarms=alarms)
         lock = self._lock()
+        operators = Operators(self, "Operators", name=config.name, arns=shared.arns)
         if config.sample:
-            Sample(self, "Sample", tag_key=config.lock_tag_key, lock=lock.policy.ref if lock else None)
-        self._outputs(lock)
+            Sample(
+                self,
+                "Sample",
+                tag_key=config.lock_tag_key,
+                lock=lock.policy.ref if lock else None,
+                operators=operators.policy.ref,
+            )
+        self._outputs(lock, operators)
 
     def _settings(self) -> Settings:
         return Settings(
@@ -157,12 +165,13 @@ class PushwardenStack(cdk.Stack):
             groups=self.config.lock_groups,
         )
 
-    def _outputs(self, lock: Lock | None) -> None:
+    def _outputs(self, lock: Lock | None, operators: Operators) -> None:
         # What `pushwarden unlock`, `restore` and `doctor` read.
         cdk.CfnOutput(self, OUTPUT_KEY, value=self.to_json_string(self.settings.to_environment()))
         cdk.CfnOutput(self, "MailTopic", value=self.messages.mail.topic_arn)
         cdk.CfnOutput(self, "ChatTopic", value=self.messages.chat.topic_arn)
         cdk.CfnOutput(self, "SecurityBus", value=self.messages.bus.event_bus_arn)
         cdk.CfnOutput(self, "BackupBucket", value=self.data.bucket.bucket_name)
+        cdk.CfnOutput(self, "OperatorsPolicy", value=operators.policy.ref)
         if lock is not None:
             cdk.CfnOutput(self, "LockPolicy", value=lock.policy.ref)

@@ -43,13 +43,22 @@ class Resource(enum.Enum):
     QUEUE_SCAN_LATE = "queue-scan-late"
     BACKFILL = "backfill"
     """The backfill's state machine."""
+    BACKFILL_RUNS = "backfill-runs"
+    BUCKET = "bucket"
+    """The backup bucket itself."""
+    QUEUES = "queues"
+    """Every queue of the stack."""
+    RULES = "rules"
+    """Every rule of the stack."""
+    STACK = "stack"
+    """The CloudFormation stack."""
     ANY = "*"
     """For the few actions that know no resource."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Actions that a function may take on a resource."""
+    """Actions that a function, or a person, may take on a resource."""
 
     actions: tuple[str, ...]
     resource: Resource
@@ -109,6 +118,8 @@ _READ_KEY: Final = Grant(("kms:Decrypt",), Resource.KEY)
 """For the table, and for the key that seals security events."""
 _USE_KEY: Final = Grant(("kms:Decrypt", "kms:GenerateDataKey"), Resource.KEY)
 """For who sends to an encrypted topic or queue or writes to the bucket as well: these services ask KMS in its name."""
+_MAKE_KEY: Final = Grant((*_USE_KEY.actions, "kms:GenerateDataKeyWithoutPlaintext"), Resource.KEY)
+"""For who may be the first in a deployment to find or to report something, and then makes the key of fingerprints and seals."""
 _PUBLISH: Final = Grant(("events:PutEvents",), Resource.SECURITY_BUS)
 
 SCAN: Final = Subscriber(
@@ -135,7 +146,7 @@ SCAN: Final = Subscriber(
         ),
         Grant(("tag:GetResources",), Resource.ANY),
         Grant(("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"), Resource.TABLE),
-        Grant(("kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"), Resource.KEY),
+        _MAKE_KEY,
         Grant(("sqs:SendMessage",), Resource.QUEUE_SCAN_LATE),
         _PUBLISH,
     ),
@@ -306,7 +317,7 @@ BACKFILL_PLAN: Final = Subscriber(
         Grant(("codecommit:GitPull", "codecommit:ListTagsForResource"), Resource.REPOSITORIES),
         Grant(("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"), Resource.TABLE),
         Grant(("s3:GetObject", "s3:PutObject"), Resource.BACKUPS),
-        _USE_KEY,
+        _MAKE_KEY,
         _PUBLISH,
     ),
     timeout_s=900,
@@ -325,7 +336,7 @@ BACKFILL_SCAN: Final = Subscriber(
         Grant(("codecommit:GetBlob", "codecommit:GetDifferences", "codecommit:GitPull"), Resource.REPOSITORIES),
         Grant(("dynamodb:GetItem", "dynamodb:PutItem"), Resource.TABLE),
         Grant(("s3:GetObject", "s3:PutObject"), Resource.BACKUPS),
-        Grant(("kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"), Resource.KEY),
+        _MAKE_KEY,
     ),
     timeout_s=900,
     memory_mb=1769,
@@ -335,3 +346,31 @@ BACKFILL_SCAN: Final = Subscriber(
 
 WORKERS: Final = (BACKFILL_PLAN, BACKFILL_SCAN)
 """The functions of the backfill's state machine (:mod:`pushwarden.backfill_machine`): nothing else invokes them."""
+
+OPERATOR: Final = (
+    Grant(("codecommit:ListRepositories",), Resource.ANY),
+    Grant(
+        (
+            "codecommit:BatchGetCommits",
+            "codecommit:GetRepository",
+            "codecommit:GitPull",
+            "codecommit:GitPush",
+            "codecommit:ListTagsForResource",
+            "codecommit:TagResource",
+            "codecommit:UntagResource",
+        ),
+        Resource.REPOSITORIES,
+    ),
+    Grant(("dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"), Resource.TABLE),
+    Grant(("kms:Decrypt", "kms:DescribeKey"), Resource.KEY),
+    Grant(("s3:GetObject",), Resource.BACKUPS),
+    Grant(("s3:GetBucketVersioning", "s3:ListBucket"), Resource.BUCKET),
+    _PUBLISH,
+    Grant(("events:DescribeRule",), Resource.RULES),
+    Grant(("sns:ListSubscriptionsByTopic",), Resource.MAIL_TOPIC),
+    Grant(("sqs:GetQueueAttributes", "sqs:GetQueueUrl"), Resource.QUEUES),
+    Grant(("states:ListExecutions", "states:StartExecution"), Resource.BACKFILL),
+    Grant(("states:StopExecution",), Resource.BACKFILL_RUNS),
+    Grant(("cloudformation:DescribeStacks",), Resource.STACK),
+)
+"""What ``pushwarden unlock``, ``restore``, ``backfill`` and ``doctor`` do in the name of whoever is in charge."""

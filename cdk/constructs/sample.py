@@ -20,7 +20,7 @@ SUPER_USERS: Final = "CodeCommitSuperUsers"
 class Sample(Construct):
     """A repository in good order that allows reset, and two groups that may use it."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, tag_key: str, lock: str | None) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, tag_key: str, lock: str | None, operators: str) -> None:
         """Make them.
 
         Args:
@@ -28,6 +28,7 @@ class Sample(Construct):
             construct_id: id in the scope.
             tag_key: the lock's tag.
             lock: ARN of the lock's policy, for the users who are bound by it.
+            operators: ARN of the policy of those in charge, for the others.
         """
         super().__init__(scope, construct_id)
         tags = [CfnTag(key=tag_key, value="ok"), CfnTag(key=RESET_TAG_KEY, value=RESET_ALLOWED)]
@@ -38,12 +39,12 @@ class Sample(Construct):
             repository_description="To try Pushwarden on; nothing in it is worth keeping",
             tags=tags,
         )
-        for name, bound in ((USERS, True), (SUPER_USERS, False)):
+        for name, attached in ((USERS, lock), (SUPER_USERS, operators)):
             group = iam.CfnGroup(
                 self,
                 name,
                 group_name=name,
-                managed_policy_arns=[lock] if bound and lock else None,
+                managed_policy_arns=[attached] if attached else None,
                 policies=[
                     iam.CfnGroup.PolicyProperty(
                         policy_name="use-test-repository",

@@ -190,7 +190,7 @@ class SubscriberConstruct(Construct):
             description=f"{self._name}: {self.subscriber.purpose}",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             inline_policies={
-                "work": iam.PolicyDocument(statements=statements(self.subscriber, self._shared.arns)),
+                "work": iam.PolicyDocument(statements=statements(self.subscriber.grants, self._shared.arns)),
                 "plumbing": iam.PolicyDocument(statements=self._plumbing()),
             },
         )

@@ -7,7 +7,7 @@ import logging
 import os
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, Self, cast
@@ -29,7 +29,7 @@ from pushwarden.local.calls import Reader
 from pushwarden.local.codecommit import Principal
 from pushwarden.local.gate import Gate
 from pushwarden.settings import Policy, Settings
-from pushwarden.topology import SUBSCRIBERS, WORKERS, Bus, Resource, Subscriber
+from pushwarden.topology import SUBSCRIBERS, WORKERS, Bus, Grant, Resource, Subscriber
 
 REGION: Final = "eu-central-1"
 ACCOUNT: Final = DEFAULT_ACCOUNT_ID
@@ -174,17 +174,21 @@ class Stack:
 
     def principal(self, subscriber: Subscriber, endpoint_account: str = ACCOUNT) -> Principal:
         """Return a function's own identity: its role, with what the topology grants it."""
-        statements = [
-            {"Effect": "Allow", "Action": list(grant.actions), "Resource": self._arns(grant.resource)}
-            for grant in subscriber.grants
-        ]
         return Principal(
             arn=f"arn:aws:sts::{endpoint_account}:assumed-role/{self.name}-{subscriber.name}/{subscriber.name}",
             access_key_id=f"ASIALOCAL{self.name}{subscriber.name}".upper().replace("-", ""),
             secret_access_key=f"local-{self.name}-{subscriber.name}-not-a-secret",
             session_token=f"local-session-{subscriber.name}",
-            policies=({"Version": "2012-10-17", "Statement": statements},),
+            policies=(self.policy(subscriber.grants),),
         )
+
+    def policy(self, grants: Iterable[Grant]) -> dict[str, Any]:
+        """Return the policy document that allows what the topology grants, on this stack's resources."""
+        statements = [
+            {"Effect": "Allow", "Action": list(grant.actions), "Resource": self._arns(grant.resource)}
+            for grant in grants
+        ]
+        return {"Version": "2012-10-17", "Statement": statements}
 
     def _encrypt(self) -> None:
         """Tell the gate what the stack's key encrypts."""
@@ -225,6 +229,14 @@ class Stack:
             Resource.QUEUE_SCAN: [self._arn(settings.scan_queue)],
             Resource.QUEUE_SCAN_LATE: [self._arn(settings.late_queue)],
             Resource.BACKFILL: [settings.backfill_machine],
+            Resource.BACKFILL_RUNS: [f"{settings.backfill_machine.replace(':stateMachine:', ':execution:')}:*"],
+            Resource.BUCKET: [f"arn:aws:s3:::{settings.backup_bucket}"],
+            Resource.QUEUES: [f"arn:aws:sqs:{REGION}:{ACCOUNT}:{self.name}-*"],
+            Resource.RULES: [
+                f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{each}"
+                for each in (f"{self.name}-*", f"{settings.security_bus}/{self.name}-*")
+            ],
+            Resource.STACK: [f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{self.name}/*"],
             Resource.IAM_USERS: [f"arn:aws:iam::{ACCOUNT}:user/*"],
             Resource.SECURITY_HUB: [f"arn:aws:securityhub:{REGION}:{ACCOUNT}:product/{ACCOUNT}/default"],
             Resource.ANY: ["*"],

@@ -159,7 +159,10 @@ def _s3(environ: Environ) -> Call:
     path = unquote(environ.get("PATH_INFO", "")).lstrip("/").rstrip("/")
     place = f"{bucket}/{path}".rstrip("/") if dot else path
     method = environ["REQUEST_METHOD"]
-    action = "ListBucket" if "/" not in place and method == "GET" else _S3_ACTIONS[method]
+    if "/" not in place and method == "GET":
+        action = "GetBucketVersioning" if environ.get("QUERY_STRING", "").startswith("versioning") else "ListBucket"
+    else:
+        action = _S3_ACTIONS[method]
     return Call(f"s3:{action}", f"arn:aws:s3:::{place}")
 
 
@@ -167,15 +170,22 @@ def _resource(service: str, data: Mapping[str, Any], here: str) -> str:
     if service == "dynamodb":
         return f"arn:aws:dynamodb:{here}:table/{data.get('TableName', '?')}"
     if service == "events":
-        names = {entry.get("EventBusName", "default") for entry in data.get("Entries", [])}
-        return f"arn:aws:events:{here}:event-bus/{'+'.join(sorted(names))}"
+        return _events(data, here)
     if service == "sqs":
-        return f"arn:aws:sqs:{here}:{str(data.get('QueueUrl', '?')).rpartition('/')[2]}"
+        return f"arn:aws:sqs:{here}:{str(data.get('QueueName') or data.get('QueueUrl', '?')).rpartition('/')[2]}"
     if service == "states":
         return str(data.get("stateMachineArn") or data.get("executionArn") or "?")
     if service == "kms":
         return str(data.get("KeyId", "?"))
     return "*"
+
+
+def _events(data: Mapping[str, Any], here: str) -> str:
+    if "Entries" in data:
+        names = {entry.get("EventBusName", "default") for entry in data["Entries"]}
+        return f"arn:aws:events:{here}:event-bus/{'+'.join(sorted(names))}"
+    bus = data.get("EventBusName", "default")
+    return f"arn:aws:events:{here}:rule/{'' if bus == 'default' else f'{bus}/'}{data.get('Name', '?')}"
 
 
 def _context(service: str, data: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -52,6 +52,7 @@ class Doctor:
         yield self._look("backup bucket", "s3:GetBucketVersioning", self._bucket)
         yield self._look("backups", "s3:ListBucket", self._backups)
         yield self._look("key", "kms:DescribeKey", self._key)
+        yield self._look("security bus", "events:PutEvents", self._bus)
 
     def _look(self, what: str, right: str, check: Callable[[], str]) -> Check:
         """Make one check; ``check`` returns advice, or nothing if all is well."""
@@ -134,3 +135,10 @@ class Doctor:
     def _key(self) -> str:
         state = self.client("kms").describe_key(KeyId=self.settings.key_id)["KeyMetadata"]["KeyState"]
         return "" if state == "Enabled" else f"it is {state}; without it nothing can be read or told"
+
+    def _bus(self) -> str:
+        # What is no JSON never becomes an event: whoever may put one there is told so, and nothing is put.
+        # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html
+        nothing = {"Source": "pushwarden.doctor", "DetailType": "nothing", "Detail": "no event"}
+        answer = self.client("events").put_events(Entries=[{**nothing, "EventBusName": self.settings.security_bus}])
+        return "" if answer["FailedEntryCount"] == 1 else "it takes what is no event; is it an event bus?"

@@ -15,13 +15,18 @@ from moto.iam.models import iam_backends
 from pushwarden.events import parse_push
 from pushwarden.history.pack import Limits
 from pushwarden.local.aws import ACCOUNT
+from pushwarden.local.codecommit import Principal
 from pushwarden.local.service import LocalService
 from pushwarden.model import Confidence
 from pushwarden.policies import RESET_ALLOWED, RESET_TAG_KEY
-from pushwarden.service.backfill_start import FIRST
+from pushwarden.service.admin import backups, plan_restore, plan_unlock, restore, unlock
+from pushwarden.service.backfill_cost import shares
+from pushwarden.service.backfill_start import FIRST, plan_start, start, status, stop
+from pushwarden.service.doctor import Doctor
 from pushwarden.service.reconcile import GRACE_S, Pace, reconcile
 from pushwarden.service.scan import scan_push
 from pushwarden.settings import Policy
+from pushwarden.topology import OPERATOR
 from tests.conftest import aws_secret, made_up
 from tests.service.conftest import Repo
 
@@ -40,8 +45,6 @@ _DONE_S = 120.0
 def work(service: LocalService, folder: Path) -> None:
     """Let every function do all of its work."""
     _history(service, folder)
-    # As if this were another deployment, in which not the backfill but a push brings the first secret.
-    _forget(service, "fingerprint-key")
     repo = Repo(service, "everything", folder / "everything")
     tags = {"RepoState": "ok", RESET_TAG_KEY: RESET_ALLOWED}
     repo.api.create_repository(repositoryName=repo.name, tags=tags)
@@ -51,6 +54,7 @@ def work(service: LocalService, folder: Path) -> None:
     _waited(repo)
     _lost(repo)
     _too_large(repo)
+    _first_of_all(service)
 
 
 def _history(service: LocalService, folder: Path) -> None:
@@ -93,15 +97,48 @@ def _leaks(repo: Repo) -> None:
     alice.commit({"key.txt": pair}, "An old file gets a secret")
     alice.git("push", "origin", MAIN)
     repo.settle()
-    repo.unlock()
+    _in_charge(repo)
     alice.git("push", "origin", "HEAD:new")
     repo.settle()
     repo.unlock()
 
 
+def operator(service: LocalService) -> Principal:
+    """Return somebody who has the policy of those in charge and no other."""
+    return Principal(
+        arn=f"arn:aws:iam::{ACCOUNT}:user/operator",
+        access_key_id="AKIALOCALOPERATOR000",
+        secret_access_key="local-operator-not-a-secret",
+        policies=(service.stack.policy(OPERATOR),),
+    )
+
+
+def _in_charge(repo: Repo) -> None:
+    """Somebody in charge restores what was removed, lifts the lock, runs and ends a backfill, looks whether all is well."""
+    service, who = repo.service, operator(repo.service)
+    service.codecommit.add_principal(who)
+    service.aws.gate.principals[who.access_key_id] = who
+    app = service.app(who)
+    (backup, *_) = backups(app, app.codecommit.repository(repo.name))
+    restore(app, plan_restore(app, repo.name, backup.incident))
+    unlock(app, plan_unlock(app, repo.name))
+    assert next(iter(shares(app))).commits
+    start(app, plan_start(app, again=True))
+    assert stop(app)
+    assert status(app) is not None
+    repo.settle()
+    unwell = [
+        each
+        for each in Doctor(service.stack.settings, lambda name: service.client(name, who)).checks()
+        if not each.well
+    ]
+    assert unwell == [], unwell
+
+
 def _forced_away(repo: Repo) -> None:
     """A leak that no ref reaches any more when its event comes."""
     alice = repo.person()
+    alice.commit({"gone.txt": aws_secret("gone")}, "Nobody sees this")
     events = repo.service.codecommit.events
     events.hold()
     alice.git("push", "origin", "HEAD:gone")
@@ -109,7 +146,7 @@ def _forced_away(repo: Repo) -> None:
     events.release()
     repo.settle()
     repo.unlock()
-    alice.git("reset", "--hard", "HEAD~1")
+    alice.git("reset", "--hard", "HEAD~2")
 
 
 def _waited(repo: Repo) -> None:
@@ -158,6 +195,17 @@ def _push_unheard(repo: Repo) -> None:
     events.drop = lambda _event: True
     repo.person().git("push", "origin", MAIN)
     events.drop = 0
+
+
+def _first_of_all(service: LocalService) -> None:
+    """Let each function that may be the first to need the deployment's key make it, then put the real one back."""
+    table, dynamodb = service.stack.settings.table, service.aws.client("dynamodb")
+    key = {"pk": {"S": "settings"}, "sk": {"S": "fingerprint-key"}}
+    real = dynamodb.get_item(TableName=table, Key=key)["Item"]
+    for name in ("scan", "backfill-plan", "backfill-scan"):
+        _forget(service, "fingerprint-key")
+        assert service.app(service.function(name)).fingerprint_key
+    dynamodb.put_item(TableName=table, Item=real)
 
 
 def _sweep(service: LocalService) -> str:

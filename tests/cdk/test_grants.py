@@ -26,12 +26,13 @@ from pushwarden.topology import SUBSCRIBERS, WORKERS, Resource, Subscriber
 from tests.cdk import simulator
 from tests.cdk.concrete import ACCOUNT, REGION, Deployed
 from tests.cdk.conftest import ROOT, once, shared
-from tests.cdk.everybody import EVERYTHING, work
+from tests.cdk.everybody import EVERYTHING, operator, work
 from tests.cdk.looking import arns, as_list, policies
 
 # Ten functions start, and wait for each other; on a busy machine that takes a while.
 pytestmark = pytest.mark.timeout(400)
 EVERY = pytest.mark.parametrize("subscriber", [*SUBSCRIBERS, *WORKERS], ids=lambda each: each.name)
+PEOPLE = "in charge"
 BACKFILL = "backfill"
 """The state machine, among the names of functions."""
 GUIDE = ROOT / "docs" / "deploy.md"
@@ -103,11 +104,17 @@ def recorded(service: LocalService, deployed: Deployed) -> dict[str, list[Any]]:
 
     roles = {each.name: stack.principal(each).policy_arn for each in (*SUBSCRIBERS, *WORKERS)}
     roles[BACKFILL] = stack.machine_role
+    roles[PEOPLE] = operator(service).policy_arn
     assert [call for role, call in service.calls.refused() if role in roles.values()] == []
     return {
         name: [[call.action, deployed_name(call.resource), call.context] for call in service.calls.of(role)]
         for name, role in roles.items()
     }
+
+
+def in_charge(deployed: Deployed) -> Any:
+    """Return the policy of those in charge."""
+    return deployed.one("AWS::IAM::ManagedPolicy", ManagedPolicyName=f"pushwarden-operators-{REGION}")["PolicyDocument"]
 
 
 def role_arn(deployed: Deployed, name: str) -> str:
@@ -158,6 +165,16 @@ def test_every_grant_of_the_templates_role_was_used(deployed: Deployed, made: Ma
         unused -= BY_STEP_FUNCTIONS
         unused -= {(action, resource) for action, resource in unused if action in IN_PARTS}
     assert unused == set()
+
+
+def test_those_in_charge_may_do_what_the_commands_do_and_nothing_more(deployed: Deployed, made: Made) -> None:
+    document, who = in_charge(deployed), f"arn:aws:iam::{ACCOUNT}:user/operator"
+    assert [each for each in made[PEOPLE] if evaluate([document], each.request(who)) is not Decision.ALLOW] == []
+    unused = {grant for grant in grants(document) if not any(covers(grant, call) for call in made[PEOPLE])}
+    # The local service hands the commands what they read from the stack's outputs elsewhere.
+    assert unused == {
+        ("cloudformation:DescribeStacks", f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/pushwarden/*")
+    }
 
 
 def test_the_state_machine_may_do_what_step_functions_needs_and_nothing_more(deployed: Deployed) -> None:
@@ -211,27 +228,31 @@ def without_a_resource(deployed: Deployed) -> dict[str, set[str]]:
             for action, resource in grants(document):
                 if resource == "*":
                     found.setdefault(action, set()).add(name)
+    for action, resource in grants(in_charge(deployed)):
+        if resource == "*":
+            found.setdefault(action, set()).add(PEOPLE)
     return found
 
 
 def test_no_action_has_a_wildcard_and_every_resource_only_where_aws_knows_none(deployed: Deployed) -> None:
-    for name in ACTORS:
-        for document in documents(deployed, role_arn(deployed, name)).values():
-            for action, resource in grants(document):
-                service, _, operation = action.partition(":")
-                assert "*" not in action, name
-                known = REFERENCE[service]["Actions"]
-                assert operation.lower() in {each.lower() for each in known}, action
-                (entry,) = [each for key, each in known.items() if key.lower() == operation.lower()]
-                assert (resource == "*") == (not (entry or {}).get("Resources")), (name, action, resource)
+    everybodys = [each for name in ACTORS for each in documents(deployed, role_arn(deployed, name)).values()]
+    for document in (*everybodys, in_charge(deployed)):
+        for action, resource in grants(document):
+            service, _, operation = action.partition(":")
+            assert "*" not in action
+            known = REFERENCE[service]["Actions"]
+            assert operation.lower() in {each.lower() for each in known}, action
+            (entry,) = [each for key, each in known.items() if key.lower() == operation.lower()]
+            assert (resource == "*") == (not (entry or {}).get("Resources")), (action, resource)
 
 
 def test_the_guide_lists_every_action_that_is_granted_on_all_resources(deployed: Deployed) -> None:
-    rows = re.findall(r"^\| (`\w+:\w+`(?:, `\w+:\w+`)*) \| ([^|]+) \|$", GUIDE.read_text(), re.MULTILINE)
+    table = GUIDE.read_text().partition("| action | roles |\n")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| (`\w+:\w+`(?:, `\w+:\w+`)*) \| ([^|]+) \|$", table, re.MULTILINE)
     said = {action: roles for actions, roles in rows for action in re.findall(r"`(\S+)`", actions)}
-    spoken = {name: "the state machine" if name == BACKFILL else name for name in ACTORS}
+    spoken = {**{name: name for name in ACTORS}, BACKFILL: "the state machine", PEOPLE: "and those in charge"}
     assert said == {
-        action: "every one" if by == set(ACTORS) else ", ".join(spoken[each] for each in ACTORS if each in by)
+        action: "every one" if by == set(ACTORS) else ", ".join(spoken[each] for each in spoken if each in by)
         for action, by in without_a_resource(deployed).items()
     }
 

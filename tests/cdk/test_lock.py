@@ -83,7 +83,7 @@ class Request:
 
 @pytest.fixture(scope="module")
 def people(deployed: Deployed) -> list[Who]:
-    lock = deployed.one("AWS::IAM::ManagedPolicy")["PolicyDocument"]
+    lock = deployed.one("AWS::IAM::ManagedPolicy", ManagedPolicyName=f"pushwarden-lock-{REGION}")["PolicyDocument"]
     user = f"arn:aws:iam::{ACCOUNT}:user"
     roles = deployed.of_type("AWS::IAM::Role")
 
@@ -199,7 +199,7 @@ def test_an_independent_simulator_decides_the_same(people: list[Who]) -> None:
 
 
 def test_the_policy_has_a_name_to_refer_to_and_spares_every_role_of_pushwarden(deployed: Deployed) -> None:
-    policy = deployed.one("AWS::IAM::ManagedPolicy")
+    policy = deployed.one("AWS::IAM::ManagedPolicy", ManagedPolicyName=f"pushwarden-lock-{REGION}")
     # Permission sets refer to it by this name.
     assert policy["ManagedPolicyName"] == f"pushwarden-lock-{REGION}"
     roles = {each["Role"] for each in deployed.of_type("AWS::Lambda::Function").values()}

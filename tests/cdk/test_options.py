@@ -45,7 +45,7 @@ def test_options_reach_the_resources(other: Deployed) -> None:
     (lifecycle,) = other.one("AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
     assert lifecycle["ExpirationInDays"] == 800
     assert len(other.of_type("AWS::SNS::Subscription")) == 2
-    lock = other.one("AWS::IAM::ManagedPolicy")
+    lock = other.one("AWS::IAM::ManagedPolicy", ManagedPolicyName=f"watch-two-lock-{REGION}")
     assert lock["Groups"] == ["Developers", "Contractors"]
     assert "aws:ResourceTag/Guard" in json.dumps(lock["PolicyDocument"])
 
@@ -74,10 +74,12 @@ def test_the_sample_has_a_repository_in_good_order_and_users_who_are_bound(other
     assert (tags["Guard"], tags["PushwardenReset"]) == ("ok", "allow")
     lock = f"arn:aws:iam::{ACCOUNT}:policy/watch-two-lock-{REGION}"
     assert other.one("AWS::IAM::Group", GroupName="CodeCommitUsers")["ManagedPolicyArns"] == [lock]
-    assert "ManagedPolicyArns" not in other.one("AWS::IAM::Group", GroupName="CodeCommitSuperUsers")
+    operators = f"arn:aws:iam::{ACCOUNT}:policy/watch-two-operators-{REGION}"
+    assert other.one("AWS::IAM::Group", GroupName="CodeCommitSuperUsers")["ManagedPolicyArns"] == [operators]
 
 
 def test_the_lock_can_be_a_tag_alone(template_of: Callable[[str], dict[str, Any]]) -> None:
     template = template_of("tagonly")
-    assert not [each for each in template["Resources"].values() if each["Type"] == "AWS::IAM::ManagedPolicy"]
+    policies = Deployed(template).of_type("AWS::IAM::ManagedPolicy").values()
+    assert [each["ManagedPolicyName"] for each in policies] == [f"pushwarden-operators-{REGION}"]
     assert "LockPolicy" not in template["Outputs"]

@@ -14,6 +14,7 @@ from pushwarden.local.aws import REGION
 from pushwarden.local.codecommit import Principal
 from pushwarden.local.service import LocalService, administrator
 from pushwarden.service.doctor import Check, Doctor
+from pushwarden.topology import OPERATOR
 
 
 class Resting(LocalService):
@@ -124,6 +125,25 @@ def test_a_missing_right_is_named(service: LocalService) -> None:
     )
     assert found["key"].startswith("your credentials lack kms:DescribeKey")
     assert found["backups"].startswith("your credentials lack s3:ListBucket")
+
+
+def test_a_missing_right_to_tell_others_of_an_unlock_is_named(service: LocalService) -> None:
+    guest = Principal(
+        arn="arn:aws:iam::123456789012:user/silent",
+        access_key_id="AKIALOCALSILENT00000",
+        secret_access_key="local-silent-not-a-secret",
+        policies=(service.stack.policy([each for each in OPERATOR if "events:PutEvents" not in each.actions]),),
+    )
+    service.aws.gate.principals[guest.access_key_id] = guest
+    assert failures(service, events=service.client("events", guest)) == {
+        "security bus": "your credentials lack events:PutEvents; ask for it, or use others"
+    }
+
+
+def test_looking_at_the_bus_puts_no_event_on_it(service: LocalService) -> None:
+    service.security_events()
+    assert failures(service) == {}
+    assert service.security_events() == []
 
 
 def test_a_region_without_codecommit_is_named(service: LocalService) -> None:
