@@ -80,7 +80,8 @@ def main() -> int:
 def _machine(kind: int, seed: int, scanner: Scanner | None) -> Iterator[Machine]:
     """Make a machine: in turn the defaults, everything opted in and small limits, and all rules."""
     full: dict[str, Any] = {"policy": full_policy(), "limits": Limits(pack_bytes=SMALL_PACK_BYTES)}
-    more: dict[str, Any] = ({}, full, {"scanner": scanner}, {**full, "scanner": scanner})[kind % 4]
+    rules: dict[str, Any] = {"scanner": scanner}
+    more = ({}, full, rules, {}, rules, {**full, **rules})[kind % 6]
     with tempfile.TemporaryDirectory() as folder, Machine(Path(folder), seed=seed, **more) as machine:
         yield machine
 

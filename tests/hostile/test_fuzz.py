@@ -32,7 +32,7 @@ JSON = st.recursive(
 def _pack() -> bytes:
     file = io.BytesIO()
     blobs = [Blob.from_string(b"line\n" * n + aws_secret(n).encode()) for n in range(1, 40)]
-    write_pack_objects(file.write, blobs, SHA1, deltify=True)
+    write_pack_objects(file, blobs, SHA1, deltify=True)
     return file.getvalue()
 
 

@@ -6,7 +6,6 @@ import datetime as dt
 import io
 import itertools
 import json
-import logging
 import random
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +23,6 @@ from moto.core.config import default_user_config
 import handlers.reconcile as reconcile_handler
 import pushwarden.service.backfill_scan as slice_module
 import pushwarden.service.scan as scan_module
-from handlers.runtime import logger
 from pushwarden.backfill_machine import definition
 from pushwarden.detect import Scanner
 from pushwarden.errors import PushwardenError
@@ -40,6 +38,7 @@ from pushwarden.service.reconcile import Pace, Reconciled, reconcile
 from pushwarden.settings import Policy
 from pushwarden.topology import SUBSCRIBERS, WORKERS, Subscriber
 from tests.simulation.parts import (
+    Replaced,
     SimulatedApp,
     aws_scanner,
     executions,
@@ -130,12 +129,12 @@ class Machine:
         """Kept for those who try one history again and again: which calls it takes when nothing goes wrong."""
         self._clients: dict[str, dict[str, Any]] = {}
         self._exit = ExitStack()
-        self._replaced: list[tuple[Any, str, Any]] = []
+        self._replaced = Replaced(self.log)
 
     def __enter__(self) -> Self:
         with ExitStack() as exit_:
-            self._exit_stack = exit_
             exit_.enter_context(kept_surroundings())
+            exit_.callback(self._replaced.undo)
             exit_.enter_context(fast_moto())
             self.aws = exit_.enter_context(LocalAws())
             self.aws_direct = direct_wsgi(self.aws.gate)
@@ -157,7 +156,6 @@ class Machine:
             state = self.plain_app("administrator").state
             state.save_setting_once("installed-at", b"0")
             state.save_setting_once("first-backfill", b"there is no history yet")
-            self._listen_to_logs()
             self._exit = exit_.pop_all()
         return self
 
@@ -165,34 +163,15 @@ class Machine:
         self._exit.close()
 
     def _replace_parts(self) -> None:
-        self._replace(botocore.endpoint, "time", SimpleNamespace(sleep=self.sleep))
+        replace = self._replaced.add
+        replace(botocore.endpoint, "time", SimpleNamespace(sleep=self.sleep))
         for module, _ in self._handlers.values():
-            self._replace(module, "app", lambda: self.apps[self.wire.running[-1].function])
-        self._replace(reconcile_handler, "reconcile", self._reconciled)
-        self._replace(scan_module, "introduced", self._noting)
-        self._replace(slice_module, "introduced", self._noting)
-        self._replace(scan_module, "Limits", lambda: self.limits)
-        self._replace(backfill_plan, "SLICE_COMMITS", SLICE_COMMITS)
-
-    def _replace(self, owner: Any, name: str, value: Any) -> None:
-        self._exit_stack.callback(setattr, owner, name, getattr(owner, name))
-        self._replaced.append((owner, name, value))
-        setattr(owner, name, value)
-
-    def take_over(self) -> None:
-        """Be the machine whose functions run, if another one was made meanwhile."""
-        for owner, name, value in self._replaced:
-            setattr(owner, name, value)
-        logger._logger.handlers[:] = [self._log_handler]
-
-    def _listen_to_logs(self) -> None:
-        ours, theirs = logging.StreamHandler(self.log), logger._logger.handlers
-        ours.setFormatter(logger.registered_formatter)  # as in Lambda: whatever is logged beside the message, too
-        self._log_handler = ours
-        self._exit_stack.callback(theirs.__setitem__, slice(None), list(theirs))
-        theirs[:] = [ours]
-        logging.getLogger("pushwarden").addHandler(ours)
-        self._exit_stack.callback(logging.getLogger("pushwarden").removeHandler, ours)
+            replace(module, "app", lambda: self.apps[self.wire.running[-1].function])
+        replace(reconcile_handler, "reconcile", self._reconciled)
+        replace(scan_module, "introduced", self._noting)
+        replace(slice_module, "introduced", self._noting)
+        replace(scan_module, "Limits", lambda: self.limits)
+        replace(backfill_plan, "SLICE_COMMITS", SLICE_COMMITS)
 
     def _noting(self, content: Any, *arguments: Any, **more: Any) -> Introduced:
         found: Introduced = really_introduced(content, *arguments, **more)
@@ -214,7 +193,7 @@ class Machine:
 
     def forget(self) -> None:
         """Begin anew: no repositories, empty boxes, and of the table only the settings."""
-        self.take_over()
+        self._replaced.apply()  # another machine may have been made meanwhile
         self.post = lambda _event: []
         api = self.plain_app("administrator").codecommit.client
         for each in api.list_repositories()["repositories"]:

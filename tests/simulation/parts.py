@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import importlib
+import io
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +20,7 @@ from moto.securityhub.models import securityhub_backends
 from moto.sqs.models import sqs_backends
 from moto.stepfunctions.models import stepfunctions_backends
 
+from handlers.runtime import logger
 from pushwarden.aws.githttp import GitEndpoint
 from pushwarden.aws.retry import Pace, RetryPolicy
 from pushwarden.detect import Scanner, load_scanner
@@ -61,6 +64,37 @@ class SimulatedApp(App):
             machine.wire.watch(client, machine.direct if service == "codecommit" else machine.aws_direct)
             self._clients[service] = client
         return self._clients[service]
+
+
+class Replaced:
+    """Parts of modules that a machine replaces while it runs, and the loggers that it listens to."""
+
+    def __init__(self, log: io.StringIO) -> None:
+        self._ours = logging.StreamHandler(log)
+        self._ours.setFormatter(logger.registered_formatter)  # as in Lambda: whatever is logged beside the message, too
+        self._theirs = list(logger._logger.handlers)
+        self._kept: list[tuple[Any, str, Any]] = []
+        self._parts: list[tuple[Any, str, Any]] = []
+
+    def add(self, owner: Any, name: str, value: Any) -> None:
+        """Replace an attribute."""
+        self._kept.append((owner, name, getattr(owner, name)))
+        self._parts.append((owner, name, value))
+        setattr(owner, name, value)
+
+    def apply(self) -> None:
+        """Replace everything once more, and hear what is logged."""
+        for owner, name, value in self._parts:
+            setattr(owner, name, value)
+        logger._logger.handlers[:] = [self._ours]
+        logging.getLogger("pushwarden").addHandler(self._ours)
+
+    def undo(self) -> None:
+        """Give everything back."""
+        logging.getLogger("pushwarden").removeHandler(self._ours)
+        logger._logger.handlers[:] = self._theirs
+        for owner, name, value in reversed(self._kept):
+            setattr(owner, name, value)
 
 
 @functools.cache
@@ -137,6 +171,7 @@ def kept_surroundings() -> Iterator[None]:
 
 __all__ = [
     "PATTERNS",
+    "Replaced",
     "SimulatedApp",
     "aws_scanner",
     "executions",
