@@ -13,6 +13,7 @@ import click
 from pushwarden.cli.scan_settings import COLORS, Flags, Settings, cache_dir
 from pushwarden.cli.scan_target import Target
 from pushwarden.errors import UsageError
+from pushwarden.history.local.pool import default_jobs
 
 if TYPE_CHECKING:
     from pushwarden.detect import Scanner
@@ -132,6 +133,8 @@ def _repository_target(folder: str, options: dict[str, Any], *, whole: bool) -> 
     from pushwarden.history.local import scan as ways  # noqa: PLC0415 - git works meanwhile
     from pushwarden.history.local.history import Context  # noqa: PLC0415
 
+    if started is not None:
+        started.log.split(2 * (options["jobs"] or default_jobs()))
     selection = ways.Selection(options["range_"], options["since"], options["branch"])
 
     def scan_it(scanner: Scanner, settings: Settings, report: Report) -> Outcome:

@@ -310,6 +310,7 @@ def test_a_scan_that_ends_early_leaves_no_git_behind(run: Run, repo: Repo, monke
     monkeypatch.setattr(Started, "__init__", remember)
     assert run("scan", "--rules", "no-such-file", one_rule=False).code == 2
     (started,) = begun
-    for job in (started.listing, started.log):
-        assert job._process.returncode is not None
-        assert job._file.closed
+    assert started.log._parts
+    for process in (started.listing._process, started.log._lister, *(part.process for part in started.log._parts)):
+        assert process.returncode is not None
+    assert started.listing._file.closed

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from pushwarden.history.local.git import Git
-from pushwarden.history.local.log import History
 from pushwarden.history.local.objects import ListJob
+from pushwarden.history.local.wholelog import WholeLog
 
 EVERYTHING: Final = ("--all", "--reflog")
 
@@ -19,7 +19,7 @@ class Started:
 
     def __init__(self, git: Git) -> None:
         self.listing = ListJob(git)
-        self.log = History(git, EVERYTHING)
+        self.log = WholeLog(git, EVERYTHING)
 
     def close(self) -> None:
         """End git, where it still runs, and drop what it said."""

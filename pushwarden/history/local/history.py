@@ -21,6 +21,7 @@ from pushwarden.history.local.evidence import attribute, gather, of_tags, unplac
 from pushwarden.history.local.log import Change, History
 from pushwarden.history.local.objects import Listing, list_some
 from pushwarden.history.local.repository import Repository
+from pushwarden.history.local.wholelog import WholeLog
 from pushwarden.model import Gap
 
 __all__ = ["Context", "Scanned", "scan_commits", "scan_everything", "scan_staged"]
@@ -38,14 +39,16 @@ def scan_everything(context: Context, staged: Sequence[Change]) -> Scanned:
     git = context.repository.git
     paths, gaps = Paths(), list[Gap]()
     with closing(context.started or Started(git)) as started, ExitStack() as stack:
-        log, listing = started.log, started.listing.finish()
+        log = started.log
+        log.split(2 * context.jobs)
+        listing = started.listing.finish()
         results, texts = Results(), written(listing)
         if log.is_running():
             scan_more(context, texts, results)
             texts = []
         paths.read(log.commits())
         gaps += _log_gaps(log, context.repository, paths)
-        logs = [log]
+        logs: list[WholeLog | History] = [log]
         dangling = [commit for commit in listing.commits if commit not in paths.commits]
         if dangling:
             # Nothing refers to these any more; where their own past is gone, their blobs are scanned all the same.
@@ -98,7 +101,7 @@ def scan_staged(context: Context, staged: Sequence[Change]) -> Scanned:
     return finish(introduced, results, paths, gaps)
 
 
-def _log_gaps(log: History, repository: Repository, paths: Paths) -> Iterator[Gap]:
+def _log_gaps(log: WholeLog | History, repository: Repository, paths: Paths) -> Iterator[Gap]:
     if log.problem is not None:
         yield Gap(
             "damaged-history",
@@ -111,3 +114,5 @@ def _log_gaps(log: History, repository: Repository, paths: Paths) -> Iterator[Ga
 def _find_missing(paths: Paths, listing: Listing, repository: Repository, results: Results) -> None:
     null = repository.null_id
     results.missing += [blob for blob in paths.first if blob not in listing.blobs and blob != null]
+    # A commit-graph tells git of commits that are no longer there; nobody has read what people wrote into them.
+    results.missing += [commit for commit in paths.commits if commit not in listing.commits]

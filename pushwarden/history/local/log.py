@@ -18,6 +18,7 @@ HEADER: Final = 1
 """The byte that starts a commit's header in our format; paths follow a raw line, so they cannot be taken for one."""
 GITLINK: Final = b"160000"
 SYMLINK: Final = b"120000"
+FORMAT: Final = "--format=%x01%H %P"
 LOG: Final = (
     "log",
     "-c",
@@ -28,7 +29,7 @@ LOG: Final = (
     "--root",
     "--topo-order",
     "--no-notes",
-    "--format=%x01%H %P",
+    FORMAT,
 )
 
 
@@ -67,10 +68,6 @@ class History:
         self._heard = False
         self.problem: str | None = None
         """What git complained about; None: the log is whole. Known after the first reading."""
-
-    def is_running(self) -> bool:
-        """Return whether git still writes."""
-        return self._process.poll() is None
 
     def commits(self) -> Iterator[Commit]:
         """Yield the commits; waits for git to end first."""
