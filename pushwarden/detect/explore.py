@@ -18,6 +18,7 @@ from pushwarden.detect.generic import judge
 from pushwarden.detect.lines import LineIndex
 from pushwarden.detect.plain import Engine
 from pushwarden.detect.resolve import Placed, pair_up, place, without_overlaps
+from pushwarden.detect.rule import GENERIC
 from pushwarden.detect.service import Services
 from pushwarden.model import REDACTED, Match, Secret
 
@@ -148,7 +149,7 @@ class Explorer:
             kept = pair_up([each for each in judged if each is not None], data)
             placed += (each for one in kept for each in place(one, data))
         if generic:
-            placed += self._generic(data, scope.path, generic)
+            placed += self._generic(data, scope.path, _free(generic, placed) if placed else generic)
         if encoded:
             placed += self._decoded(data, encoded, depth, scope)
         return placed
@@ -210,6 +211,19 @@ class Explorer:
         decoded = (each.secret.decode("utf-8", "replace") for each in kept[:_REPEATS_MAX])
         texts = {text for text in decoded if len(text) >= _REPEATED_CHARS_MIN}
         return [_match(each, lines, spans, texts) for each in kept]
+
+
+def _free(ends: Sequence[int], placed: Sequence[Placed]) -> list[int]:
+    """Return those of ``ends`` (ascending) that no rule has taken which knows more than the judge: it would win anyway."""
+    taken = sorted((each.start, each.end) for each in placed if each.candidate.hit.rule.rule.specificity > GENERIC)
+    free: list[int] = []
+    at = 0
+    for end in ends:
+        while at < len(taken) and taken[at][1] < end:
+            at += 1
+        if at == len(taken) or end <= taken[at][0]:
+            free.append(end)
+    return free
 
 
 def _known(match: Match, others: Iterable[Match]) -> bool:
