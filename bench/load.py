@@ -1,8 +1,9 @@
-"""A burst of pushes over many repositories, with CodeCommit answering only so many requests a second: ``python -m bench.load``.
+"""A burst of pushes over many repositories, with CodeCommit answering only so many requests a second.
 
-Real time, real queues, real threads: every function runs as often at once as the topology allows, against the emulator with a
-limit on its requests. The burst's events all wait at the beginning; while they drain, and after, fresh leaks are pushed to
-other repositories. Scale it with the options; the figures say what was run.
+Real time, real threads: the scan function runs as often at once as the topology allows, for fresh events and for late ones,
+against the emulator with a limit on its requests. Every commit of the burst is a push of its own; some leak. Their events
+all come at once. While they drain, and after, people go on leaking in other repositories, one at a time: how long each
+waits for its security event is what counts. What Lambda and SQS take themselves is not in the figures.
 """
 
 from __future__ import annotations
@@ -10,192 +11,197 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import queue
+import random
 import sys
 import tempfile
 import threading
 import time
-import uuid
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import boto3
-
+from bench._burst import MemoryQueue, Repository, ScanApp, World, interleaved, push_event
+from bench._service import peak_mb, percentile
 from handlers.runtime import each_record, logger
-from pushwarden.aws.githttp import GitUnavailableError
-from pushwarden.detect import load_scanner
-from pushwarden.events import parse_push
-from pushwarden.local.aws import ACCOUNT, REGION
-from pushwarden.service.app import App
-from pushwarden.service.scan import scan_push
+from pushwarden.events import SecurityEvent
+from pushwarden.service.lanes import take
 from pushwarden.topology import SCAN
-from tests.conftest import aws_secret
-from tests.simulation.machine import PATTERNS, Machine
-from tests.simulation.people import Clone
 
-MAIN = "refs/heads/main"
+PATIENCE_S = 2 * 3600.0
+_AFTER = "after"
+_SHOW_S = 10.0
 
 
 def main() -> int:
-    """Run the burst and print its figures as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=20_000)
-    parser.add_argument("--repositories", type=int, default=500)
+    """Run the burst and print its figures as JSON; 1: something was lost, or told twice."""
+    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
+    parser.add_argument("--events", type=int, default=1000)
+    parser.add_argument("--repositories", type=int, default=25)
     parser.add_argument("--rate", type=float, default=20.0, help="requests a second that CodeCommit answers")
-    parser.add_argument("--fresh", type=int, default=20, help="leaking pushes to other repositories while it drains")
+    parser.add_argument("--leaks", type=int, default=20, help="pushes of the burst that leak")
+    parser.add_argument("--gap", type=float, default=1.0, help="seconds between fresh leaks in other repositories")
+    parser.add_argument("--during", type=int, default=60, help="most fresh leaks before the burst has drained")
+    parser.add_argument("--after", type=int, default=20, help="fresh leaks after the burst has drained")
     options = parser.parse_args()
-    logger._logger.handlers[:] = [logging.NullHandler()]  # noqa: SLF001 - Powertools has no other way
-    with tempfile.TemporaryDirectory() as folder, Machine(Path(folder)) as machine:
-        print(json.dumps(_Burst(machine, options).run(), indent=2))
-    return 0
+    with tempfile.TemporaryDirectory(prefix="pushwarden-bench-") as folder, World(Path(folder)) as world:
+        burst = _Burst(world, options)
+        found = burst.run()
+        print(json.dumps(found, indent=2))
+    return 1 if found["leaks not told once"] or found["events lost or dead"] else 0
 
 
 class _Burst:
-    def __init__(self, machine: Machine, options: argparse.Namespace) -> None:
-        self.machine, self.options = machine, options
-        self.waiting: queue.Queue[tuple[dict[str, Any], int]] = queue.Queue()
+    def __init__(self, world: World, options: argparse.Namespace) -> None:
+        self.world, self.options = world, options
+        self.told: list[tuple[float, SecurityEvent]] = []
         self.done: Counter[str] = Counter()
-        self.finished: dict[str, float] = {}
+        self.pushed: dict[str, tuple[float, str]] = {}
+        """When each fresh leak was pushed, and whether that was after the burst had drained."""
+        self.failed: Counter[str] = Counter()
+        logger._logger.handlers[:] = [_Failures(self.failed)]  # noqa: SLF001 - Powertools has no other way
         self.lock = threading.Lock()
-        self.over = threading.Event()
+        self.over, self.stop = threading.Event(), threading.Event()
 
     def run(self) -> dict[str, Any]:
         """Return the figures."""
-        machine, options = self.machine, self.options
-        events = self._prepare()
-        machine.codecommit.requests.clear()
-        machine.codecommit.rate_limit_per_s = options.rate
-        for event in events:
-            self.waiting.put((event, 1))
-        begin = time.monotonic()
-        workers = [threading.Thread(target=self._work, daemon=True) for _ in range(SCAN.concurrency)]
+        burst, others = self._prepare()
+        server = self.world.codecommit
+        server.requests.clear()
+        server.rate_limit_per_s = self.options.rate
+        lanes = [(self.world.fresh, "fresh")] * SCAN.concurrency + [(self.world.late, "late")] * SCAN.late_concurrency
+        workers = [threading.Thread(target=self._work, args=lane, daemon=True) for lane in lanes]
+        begin, now = time.monotonic(), time.time()
+        order = interleaved(burst, random.Random(1))
+        self.world.fresh.send([json.dumps(push_event(repository, number, now)) for repository, number in order])
         for each in workers:
             each.start()
-        fresh = self._fresh(begin)
-        self.waiting.join()
-        drained = time.monotonic() - begin
+        fresh = threading.Thread(target=self._leak_now_and_then, args=(iter(others),), daemon=True)
+        fresh.start()
+        drained = self._await_drain(len(order)) - begin
+        burst_requests = len(server.requests)
         self.over.set()
-        requests = machine.codecommit.requests.all()
-        refused = sum(1 for each in requests if each.status in {400, 429})
-        waits = sorted(fresh)
-        return {
-            "events": len(events),
-            "repositories": options.repositories,
-            "requests a second allowed": options.rate,
-            "functions at once": SCAN.concurrency,
-            "seconds until drained": round(drained, 1),
-            "events a second": round(len(events) / drained, 1),
-            "requests answered": len(requests) - refused,
-            "requests throttled": refused,
-            "requests answered for each event": round((len(requests) - refused) / max(1, len(events)), 2),
-            "tries": self.done["tries"],
-            "lost": len(events) + options.fresh - self.done["done"] - self.done["dead"],
-            "dead": self.done["dead"],
-            "fresh leaks: seconds to the security event, median": round(waits[len(waits) // 2], 2) if waits else None,
-            "fresh leaks: 99th percentile": round(waits[-1 - len(waits) // 100], 2) if waits else None,
-        }
+        fresh.join()
+        self.stop.set()
+        for each in workers:
+            each.join()
+        return self._figures(burst, len(order), drained, burst_requests)
 
-    def _prepare(self) -> list[dict[str, Any]]:
-        machine, options = self.machine, self.options
-        machine.post = lambda _event: []
-        machine.codecommit.events.listener = machine.pushed.append
-        clones = [Clone(machine, f"burst-{number}") for number in range(options.repositories)]
-        self.others = [Clone(machine, f"fresh-{number}") for number in range(options.fresh)]
-        events: list[dict[str, Any]] = []
-        for clone in (*clones, *self.others):
-            clone.create()
-            assert clone.push(MAIN, None, clone.commit({"README.md": b"# Hello\n"}, "Begin"))
-        for number in range(max(0, options.events - options.repositories)):
-            clone = clones[number % len(clones)]
-            tip = list(clone.snapshots)[-1]
-            clone.commit({f"src/{number % 7}.txt": f"text {uuid.uuid4()}\n".encode()}, "Work", tip)
-        machine.codecommit.events.wait_idle()
-        for clone in clones:
-            # All at once to git, one event for each commit to the queue: as if every commit had been a push of its own.
-            ids = list(clone.snapshots)
-            if len(ids) > 1:
-                assert clone.push(MAIN, ids[0], ids[-1])
-            events += [_event(clone, old, new) for old, new in zip([None, *ids], ids, strict=False)]
-        machine.codecommit.events.wait_idle()
-        return events
+    def _prepare(self) -> tuple[list[Repository], list[Repository]]:
+        options, source = self.options, random.Random(0)
+        each = options.events // options.repositories
+        leaking = Counter(source.randrange(options.repositories) for _ in range(options.leaks))
+        burst = [
+            self.world.repository(f"burst-{i}", each, sorted(source.sample(range(each), leaking[i])))
+            for i in range(options.repositories)
+        ]
+        return burst, [self.world.repository(f"other-{i}", 1, [0]) for i in range(options.during + options.after)]
 
-    def _fresh(self, begin: float) -> list[float]:
-        """Push a leak to a repository of its own now and then; return how long each took to become a security event."""
-        times: dict[str, float] = {}
-        for clone in self.others:
-            first = next(iter(clone.snapshots))
-            bad = clone.commit({"key.txt": aws_secret(clone.name).encode()}, "Leak", first)
-            while not self._pushed(clone, first, bad):
-                time.sleep(0.2)
-            times[clone.name] = time.monotonic()
-            self.waiting.put((_event(clone, first, bad), 1))
-            time.sleep(1.0)
-        while len(self.finished) < len(times) and time.monotonic() - begin < 3600:
-            time.sleep(0.2)
-        return [self.finished[name] - at for name, at in times.items() if name in self.finished]
+    def _await_drain(self, events: int) -> float:
+        end = time.monotonic() + PATIENCE_S
+        shown = time.monotonic()
+        while self.done["burst"] < events and time.monotonic() < end:
+            time.sleep(0.05)
+            if time.monotonic() - shown > _SHOW_S:
+                shown = time.monotonic()
+                waiting = f"{len(self.world.fresh)} fresh and {len(self.world.late)} late events wait"
+                print(f"{waiting}; {dict(self.done)}; {self.failed}", file=sys.stderr, flush=True)
+        return time.monotonic()
 
-    def _pushed(self, clone: Clone, first: str, bad: str) -> bool:
-        try:
-            return clone.push(MAIN, first, bad, "administrator")
-        except GitUnavailableError:
-            return False  # people are throttled, too, and try again
+    def _leak_now_and_then(self, others: Any) -> None:
+        """Push a leak to one other repository after the other until the burst is over, and some more then."""
+        left = {"during": self.options.during, _AFTER: self.options.after}
+        for repository in others:
+            if not left["during"]:
+                self.over.wait()
+            when = _AFTER if self.over.is_set() else "during"
+            if not left[when]:
+                break
+            left[when] -= 1
+            self.pushed[repository.name] = (time.monotonic(), when)
+            self.world.fresh.send([json.dumps(push_event(repository, 0, time.time()))])
+            time.sleep(self.options.gap)
+        end = time.monotonic() + 300
+        while len({event.push.repository for _, event in self.told} & self.pushed.keys()) < len(self.pushed):
+            if time.monotonic() > end:
+                break
+            time.sleep(0.05)
 
-    def _work(self) -> None:
-        app = self._app()
+    def _work(self, queue: MemoryQueue, lane: str) -> None:
+        """Be one running function and its event source."""
+        app = ScanApp(self.world, self.told)
 
         def work(envelope: Any) -> dict[str, Any]:
-            push = parse_push(envelope)
-            found = scan_push(app, push)
-            if found is not None:
-                with self.lock:
-                    self.finished[push.repository] = time.monotonic()
+            taken = take(app, envelope, deadline=time.monotonic() + SCAN.timeout_s)
+            of_burst = taken.push.repository.startswith("burst-")
+            self._count("put off" if taken.put_off else "burst" if of_burst else "others")
             return {}
 
-        while not self.over.is_set():
-            try:
-                event, receives = self.waiting.get(timeout=0.2)
-            except queue.Empty:
+        while not self.stop.is_set():
+            message = queue.receive(0.2)
+            if message is None:
                 continue
-            answer = each_record({"Records": [{"messageId": "1", "body": json.dumps(event)}]}, work)
-            with self.lock:
-                self.done["tries"] += 1
-                if not answer["batchItemFailures"]:
-                    self.done["done"] += 1
-                elif receives >= SCAN.max_receives:
-                    self.done["dead"] += 1
-                else:
-                    self.waiting.put((event, receives + 1))
-            self.waiting.task_done()
+            answer = each_record({"Records": [{"messageId": "1", "body": message.body}]}, work)
+            self._count(f"{lane} invocations")
+            queue.done(message, failed=bool(answer["batchItemFailures"]))
 
-    def _app(self) -> App:
-        machine, who = self.machine, self.machine.stack.principal(SCAN)
-        session = boto3.Session(
-            region_name=REGION,
-            aws_access_key_id=who.access_key_id,
-            aws_secret_access_key=who.secret_access_key,
-            aws_session_token=who.session_token,
-        )
-        app = App(machine.stack.settings, session=session, endpoint_url=machine.endpoint)
-        app.__dict__["scanner"] = load_scanner(rules=[PATTERNS / "aws.toml"], default_rules=False)
-        return app
+    def _count(self, what: str) -> None:
+        with self.lock:
+            self.done[what] += 1
+
+    def _figures(self, burst: list[Repository], events: int, drained: float, burst_requests: int) -> dict[str, Any]:
+        requests = self.world.codecommit.requests.all()
+        refused = sum(1 for each in requests[:burst_requests] if each.status in {400, 429})
+        answered = burst_requests - refused
+        planted = Counter(repository.commits[number] for repository in burst for number in repository.leaks)
+        told = Counter(str(event.push.new) for _, event in self.told if event.push.repository.startswith("burst-"))
+        wrong = [each for each in planted | told if planted[each] != told[each]]
+        first = {event.push.repository: at for at, event in reversed(self.told)}
+        waits: dict[str, list[float]] = {"during": [], _AFTER: []}
+        for name, (at, when) in self.pushed.items():
+            waits[when].append(first.get(name, float("inf")) - at)
+        queues = (self.world.fresh, self.world.late)
+        return {
+            "events": events,
+            "repositories": len(burst),
+            "requests a second allowed": self.options.rate,
+            "functions at once, fresh and late": [SCAN.concurrency, SCAN.late_concurrency],
+            "seconds until drained": round(drained, 1),
+            "events a second": round(events / drained, 1),
+            "requests answered until then": answered,
+            "requests answered a second": round(answered / drained, 1),
+            "requests answered for each event": round(answered / (events + len(waits["during"])), 3),
+            "requests throttled": f"{refused} ({refused / max(1, burst_requests):.0%})",
+            "events put off": self.done["put off"],
+            "invocations, fresh and late": [self.done["fresh invocations"], self.done["late invocations"]],
+            "invocations that failed": sum(each.failures for each in queues),
+            "events lost or dead": events - self.done["burst"] + sum(len(each.dead) for each in queues),
+            "leaks in the burst": sum(planted.values()),
+            "leaks not told once": len(wrong),
+            **{f"fresh leaks {when}": _spread(found) for when, found in waits.items()},
+            "peak memory of everything in this process, MB": round(peak_mb()),
+            "processor seconds": round(time.process_time()),
+        }
 
 
-def _event(clone: Clone, old: str | None, new: str) -> dict[str, Any]:
-    kind = "referenceUpdated" if old else "referenceCreated"
-    arn = f"arn:aws:codecommit:{REGION}:{ACCOUNT}:{clone.name}"
-    detail = {"event": kind, "repositoryName": clone.name, "repositoryId": clone.repository_id, "commitId": new}
-    detail |= {"referenceFullName": MAIN} | ({"oldCommitId": old} if old else {})
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    return {
-        "id": str(uuid.uuid4()),
-        "source": "aws.codecommit",
-        "account": ACCOUNT,
-        "region": REGION,
-        "time": now,
-        "resources": [arn],
-        "detail": detail,
-    }
+class _Failures(logging.Handler):
+    """Counts why invocations failed, by what they log."""
+
+    def __init__(self, into: Counter[str]) -> None:
+        super().__init__()
+        self.into = into
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.ERROR:
+            self.into[
+                f"{getattr(record, 'error', '')} {getattr(record, 'reason', '')} {getattr(record, 'at', '')}"
+            ] += 1
+
+
+def _spread(waits: list[float]) -> dict[str, Any]:
+    if not waits:
+        return {"pushes": 0}
+    shares = {"median": 0.5, "99th percentile": 0.99, "longest": 1.0}
+    return {"pushes": len(waits)} | {f"{name}, s": round(percentile(waits, share), 2) for name, share in shares.items()}
 
 
 if __name__ == "__main__":
