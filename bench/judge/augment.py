@@ -12,6 +12,7 @@ import string
 from collections.abc import Iterator
 
 from pushwarden.detect.generic.candidates import Candidate
+from pushwarden.detect.generic.features import View
 
 _STRONG = re.compile(
     rb"(?i)passw|passphrase|pwd|secret|(?<!public)(?<!page)_?token|api_?key|access_?key|private_?key|auth_?key|credential|apikey|jwt|db_?pass"
@@ -22,6 +23,7 @@ _WEAK = re.compile(
     rb"provider|service|endpoint|version|ref|env|role|scope|mode|kind|page|next\w*|csrf\w*|arn)$|label|forgot|encrypted|title|public|message|error"
 )
 _PLAIN = re.compile(rb"[\w.@!#$%^&*+/=?~:-]{1,120}\Z")
+_NAME = re.compile(rb"[A-Za-z][\w.-]*")
 _PLACEHOLDERS = (
     "changeme", "your_password", "your-api-key", "YOUR_API_KEY", "<password>", "password", "secret", "xxxxxxxx", "********", "example",
     "my-secret", "test", "foo", "bar", "dummy", "placeholder", "${PASSWORD}", "{{ password }}", "$SECRET", "%(password)s", "TODO",
@@ -61,6 +63,16 @@ def secret(chance: random.Random) -> str:
     return _random(chance, lower + upper + digits + "!@#$%^*_-+", 8, 24)
 
 
+def repeated(view: View, truth: int, chance: random.Random) -> Iterator[View]:
+    """Yield a credential as it looks where it stands twice or more near by.
+
+    The reviewed credentials were replaced by made-up ones one place at a time, so that hardly any occurs twice in its file,
+    while other values do. Trusted as it is, that would teach that a password which is repeated is none.
+    """
+    if truth == 1 and chance.random() < 0.5:
+        yield view._replace(repeats=chance.choice((2, 2, 2, 2, 2, 3, 3, 4)))
+
+
 def variants(
     data: bytes, candidate: Candidate, truth: int, kind: float, chance: random.Random
 ) -> Iterator[tuple[bytes, Candidate, int]]:
@@ -68,23 +80,22 @@ def variants(
     value = data[candidate.start : candidate.end]
     if truth == 1 and chance.random() < 0.7:
         yield _with(data, candidate, chance.choice(_PLACEHOLDERS).encode(), 0)
-    literal = bool(candidate.quote) or (kind != 0.0 and candidate.link == "op" and not candidate.call)
+    literal = bool(candidate.quote) or (kind != 0.0 and candidate.link in {"op", "tag"} and not candidate.call)
     named = _STRONG.search(candidate.name[-40:]) and not _WEAK.search(candidate.name)
     if truth == 0 and literal and named and _PLAIN.match(value) and chance.random() < 0.6:
         yield _with(data, candidate, secret(chance).encode(), 1)
 
 
+def as_element(data: bytes, candidate: Candidate, chance: random.Random) -> Iterator[bytes]:
+    """Yield an assignment as XML writes it: reviewers saw few files of that kind, and mostly those without credentials."""
+    value, names = data[candidate.start : candidate.end], _NAME.findall(candidate.name)
+    if candidate.link == "op" and names and _PLAIN.match(value) and chance.random() < 0.15:
+        before = data[max(0, candidate.start - 5000) : candidate.start].rpartition(b"\n")[0]
+        yield before + b"\n    <" + names[-1] + b">" + value + b"</" + names[-1] + b">\n"
+
+
 def _with(data: bytes, candidate: Candidate, value: bytes, truth: int) -> tuple[bytes, Candidate, int]:
     low, high = max(0, candidate.start - 5000), candidate.end + 5000
     left = data[low : candidate.start]
-    new = Candidate(
-        candidate.name,
-        candidate.link,
-        candidate.operator,
-        candidate.quote,
-        candidate.call,
-        len(left),
-        len(left) + len(value),
-        candidate.qualified,
-    )
+    new = candidate._replace(start=len(left), end=len(left) + len(value))
     return left + value + data[candidate.end : high], new, truth

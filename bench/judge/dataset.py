@@ -7,15 +7,18 @@ import csv
 import random
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from zlib import crc32
 
+import hyperscan
 import numpy as np
 import scipy.sparse as sp
-from augment import variants
+from augment import as_element, repeated, variants
 
-from pushwarden.detect.generic import candidates, features, gate
+from pushwarden.detect.generic import TRIGGERS, candidates, features, gate, is_undoubted, statistics, windows
+from pushwarden.detect.generic.language import Language
 
 # The scorer's own list: rows of these categories neither count nor harm.
 NEUTRAL = {"UUID", "Nonce", "Salt", "AWS S3 Bucket", "Firebase Domain", "Tencent WeChat API App ID", "Other"}
@@ -58,6 +61,8 @@ class Dataset:
     places: list[Place]
     made: np.ndarray
     """Whether a candidate is a made-up variant: those only train."""
+    sure: np.ndarray
+    """Whether a candidate is at least medium whatever its score."""
     total: int
     others: int
     """Labelled key blocks: left to the rules for them."""
@@ -105,25 +110,36 @@ def _truth(rows: list[Row], data: bytes, line_start: int, candidate: candidates.
 
 @dataclass(slots=True)
 class _Builder:
-    table: bytes
-    words: bytes
+    language: Language
     indices: list[int] = field(default_factory=list)
     bounds: list[int] = field(default_factory=lambda: [0])
     numbers: list[list[float]] = field(default_factory=list)
     truth: list[int] = field(default_factory=list)
     places: list[Place] = field(default_factory=list)
     made: list[bool] = field(default_factory=list)
+    sure: list[bool] = field(default_factory=list)
 
     def plausible(self, data: bytes, candidate: candidates.Candidate, where: features.Place) -> bool:
-        return gate.plausible(candidate, data[candidate.start : candidate.end], where, self.table)
+        return gate.plausible(candidate, data[candidate.start : candidate.end], where, self.language)
 
-    def add(self, data: bytes, view: features.View, truth: int, place: Place, *, made: bool) -> None:
-        self.indices.extend(features.hashed_name(view) | features.hashed_around(view) | features.hashed_value(view))
+    def add(self, view: features.View, truth: int, place: Place, *, made: bool) -> None:
+        words = features.name_words(view.name)
+        self.indices.extend(
+            features.hashed_name(view, words) | features.hashed_around(view) | features.hashed_value(view, words)
+        )
         self.bounds.append(len(self.indices))
-        self.numbers.append(features.numbers(data, view, self.table, self.words))
+        self.numbers.append([float(each) for each in statistics.numbers(view, words, self.language)])
         self.truth.append(truth)
         self.places.append(place)
         self.made.append(made)
+        self.sure.append(is_undoubted(view))
+
+    def add_elements(self, text: bytes, truth: int, place: Place) -> None:
+        """Add the element at the end of a made-up XML file."""
+        where = features.Place.of("settings.xml")
+        for new in candidates.find(text, text.rfind(b"\n", 0, -1) + 1, len(text)):
+            if new.link == "tag" and self.plausible(text, new, where):
+                self.add(features.view_of(text, new, where), truth, place, made=True)
 
     def dataset(self, total: int, others: int) -> Dataset:
         shape = (len(self.truth), features.HASHES)
@@ -134,12 +150,33 @@ class _Builder:
             np.array(self.truth, dtype=np.int8),
             self.places,
             np.array(self.made),
+            np.array(self.sure),
             total,
             others,
         )
 
 
-def _read_file(built: _Builder, path: str, data: bytes, rows: list[Row], *, vary: bool = True) -> None:
+class _Finder:
+    """Finds candidates as the judge does: where its triggers end."""
+
+    def __init__(self) -> None:
+        self._database = hyperscan.Database()
+        self._database.compile(
+            expressions=list(TRIGGERS), ids=list(range(len(TRIGGERS))), elements=len(TRIGGERS), flags=0
+        )
+
+    def find(self, data: bytes) -> Iterator[candidates.Candidate]:
+        ends: set[int] = set()
+        self._database.scan(data, lambda _id, _start, end, _flags, _context: ends.add(end))
+        seen: set[tuple[int, int]] = set()
+        for begin, finish in windows(data, [(end, end) for end in ends]):
+            for candidate in candidates.find(data, begin, finish):
+                if (candidate.start, candidate.end) not in seen:
+                    seen.add((candidate.start, candidate.end))
+                    yield candidate
+
+
+def _read_file(built: _Builder, finder: _Finder, path: str, data: bytes, rows: list[Row], *, vary: bool = True) -> None:
     starts = line_starts(data)
     by_line: dict[int, list[int]] = defaultdict(list)
     for number, row in enumerate(rows):
@@ -147,40 +184,38 @@ def _read_file(built: _Builder, path: str, data: bytes, rows: list[Row], *, vary
             by_line[line].append(number)
     where = features.Place.of(path)
     chance = random.Random(path)
-    for candidate in candidates.find(data, 0, len(data)):
+    for candidate in finder.find(data):
         line = bisect.bisect_right(starts, candidate.start)
         here = [rows[number] for number in by_line.get(line, ())]
         truth = _truth(here, data, starts[line - 1], candidate)
         credentials = tuple(n for n in by_line.get(line, ()) if rows[n].truth == TRUE)
-        place = Place(
-            path,
-            line,
-            candidate.start,
-            candidate.end,
-            candidate.link,
-            credentials,
-            any(row.truth != FALSE for row in here),
-        )
+        excused = any(row.truth != FALSE for row in here)
+        place = Place(path, line, candidate.start, candidate.end, candidate.link, credentials, excused)
         if built.plausible(data, candidate, where):
-            built.add(data, features.View.of(data, candidate, where), truth, place, made=False)
+            view = features.view_of(data, candidate, where)
+            built.add(view, truth, place, made=False)
+            for other in repeated(view, truth, chance):
+                built.add(other, truth, place, made=True)
         if vary:
             for text, new, new_truth in variants(data, candidate, truth, where.kind, chance):
                 if built.plausible(text, new, where):
-                    built.add(text, features.View.of(text, new, where), new_truth, place, made=True)
+                    built.add(features.view_of(text, new, where), new_truth, place, made=True)
+            for text in as_element(data, candidate, chance):
+                built.add_elements(text, truth, place)
 
 
-def read(root: Path, table: bytes, words: bytes, clean: list[Path]) -> Dataset:
+def read(root: Path, language: Language, clean: list[Path]) -> Dataset:
     """Read the labelled files, and of ordinary code in ``clean``, where nothing is a credential, the files :func:`trains` picks."""
     rows = labels(root)
-    built = _Builder(table, words)
+    built, finder = _Builder(language), _Finder()
     for file in sorted(path for path in (root / "data").rglob("*") if path.is_file()):
         path = file.relative_to(root).as_posix()
-        _read_file(built, path, file.read_bytes(), rows.get(path, []))
+        _read_file(built, finder, path, file.read_bytes(), rows.get(path, []))
     for folder in clean:
         for file in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in CLEAN_KINDS):
             path = f"clean/{folder.name}-{file.relative_to(folder).parts[0]}/{file.relative_to(folder).as_posix()}"
             if trains(path) and file.stat().st_size < CLEAN_LARGEST:
-                _read_file(built, path, file.read_bytes(), [], vary=False)
+                _read_file(built, finder, path, file.read_bytes(), [], vary=False)
     true = [row.category for each in rows.values() for row in each if row.truth == TRUE]
     return built.dataset(len(true), sum("PEM Private Key" in category for category in true))
 

@@ -19,8 +19,8 @@ TREES = {
     "max_iter": 80,
     "learning_rate": 0.15,
     "max_features": 0.3,
-    "max_leaf_nodes": 31,
-    "min_samples_leaf": 20,
+    "max_leaf_nodes": 15,
+    "min_samples_leaf": 30,
     "l2_regularization": 5.0,
     "max_bins": 128,
     "early_stopping": False,
@@ -40,8 +40,8 @@ class Linear:
     intercept: float
 
     @classmethod
-    def fit(cls, hashed: sp.csr_matrix, truth: np.ndarray) -> Linear:
-        model = LogisticRegression(**LINEAR).fit(hashed, truth)
+    def fit(cls, hashed: sp.csr_matrix, truth: np.ndarray, weight: np.ndarray) -> Linear:
+        model = LogisticRegression(**LINEAR).fit(hashed, truth, sample_weight=weight)
         scale = float(np.abs(model.coef_).max()) / 127
         return cls(np.rint(model.coef_[0] / scale).astype(np.int8), scale, float(model.intercept_[0]))
 
@@ -74,25 +74,34 @@ def fit(data: Dataset, chosen: np.ndarray) -> tuple[Linear, HistGradientBoosting
     linear = np.zeros((len(rows), 1 + len(features.GROUPS)))
     for fold in range(INNER):
         held = inner == fold
-        linear[held] = Linear.fit(hashed[~held], truth[~held]).scores(hashed[held])
+        linear[held] = Linear.fit(hashed[~held], truth[~held], weight[~held]).scores(hashed[held])
     trees = HistGradientBoostingClassifier(**TREES)
     trees.fit(np.column_stack([data.numbers[rows], linear]), truth, sample_weight=weight)
-    return Linear.fit(hashed, truth), trees
+    return Linear.fit(hashed, truth, weight), trees
 
 
-def score(
-    data: Dataset, rows: np.ndarray, linear: Linear, trees: HistGradientBoostingClassifier
-) -> tuple[np.ndarray, np.ndarray]:
-    """Linear scores and final scores (log odds) of some candidates."""
-    first = linear.scores(data.hashed[rows])
-    return first[:, -1], trees.decision_function(np.column_stack([data.numbers[rows], first]))
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Scores of candidates (log odds): linear of name and value, linear of all, final."""
+
+    early: np.ndarray
+    linear: np.ndarray
+    final: np.ndarray
 
 
-def held_out(data: Dataset, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def score(data: Dataset, rows: np.ndarray, linear: Linear, trees: HistGradientBoostingClassifier) -> Scores:
+    """Scores of some candidates."""
+    parts = linear.scores(data.hashed[rows])
+    final = trees.decision_function(np.column_stack([data.numbers[rows], parts]))
+    return Scores(parts[:, -1] - parts[:, 1], parts[:, -1], final)
+
+
+def held_out(data: Dataset, seed: int = 0) -> Scores:
     """Scores of every candidate by models fitted without its repository."""
     outer = folds(data.groups, OUTER, seed)
-    first, final = np.zeros(len(data.truth)), np.zeros(len(data.truth))
+    made = np.zeros((3, len(data.truth)))
     for fold in range(OUTER):
         rows = np.flatnonzero(outer == fold)
-        first[rows], final[rows] = score(data, rows, *fit(data, outer != fold))
-    return first, final
+        held = score(data, rows, *fit(data, outer != fold))
+        made[:, rows] = held.early, held.linear, held.final
+    return Scores(*made)

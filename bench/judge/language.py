@@ -1,8 +1,10 @@
-"""Count the letter trigrams of ordinary source code and documentation into a table of surprises.
+"""Count the letter trigrams and the common words of ordinary text and code.
 
-    python bench/judge/language.py OUT FOLDER [FOLDER ...]
+    pip download --no-deps --require-hashes --dest WHEELS -r bench/judge/language.txt
+    python bench/judge/language.py WHEELS OUT
 
-The folders are read in sorted order; the same files give the same bytes.
+language.txt pins packages that hold code, documentation and translations; no labels and no credentials come from them.
+The same wheels give the same bytes.
 """
 
 from __future__ import annotations
@@ -10,28 +12,31 @@ from __future__ import annotations
 import math
 import re
 import sys
+import zipfile
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
-from pushwarden.detect.generic.language import ALPHABET, LONGEST_WORD, SCALE, SHORTEST_WORD, SYMBOLS, WORD_BITS, slots
+from pushwarden.detect.generic.language import ALPHABET, LONGEST_WORD, SCALE, SHORTEST_WORD, SYMBOLS, Language
 
 WORDS = re.compile(rb"[A-Za-z\x80-\xff][A-Za-z0-9_\-./\x80-\xff]{1,40}")
 MIXED = re.compile(rb"[0-9][A-Za-z]+[0-9]")
-KINDS = {".py", ".txt", ".md", ".rst", ".pyi", ".html", ".js", ".css", ".c", ".h", ".yml", ".yaml", ".toml", ".mo", ""}
-LARGEST = 400_000
+KINDS = {".py", ".txt", ".md", ".rst", ".pyi", ".html", ".js", ".css", ".po", ".json", ".yml", ".yaml", ".toml"}
+LARGEST = 2_000_000
 PARTS = re.compile(rb"[A-Z]?[a-z]+|[A-Z]+")
 # Short words are rarely words: four letters must be seen often.
 COMMON = {4: 60, 5: 25, **dict.fromkeys(range(6, 13), 8)}
 
 
-def words(folders: list[Path]) -> Counter[bytes]:
+def words(folder: Path) -> Counter[bytes]:
+    """In how many files of the wheels in a folder each word stands."""
     counts: Counter[bytes] = Counter()
-    for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            if path.suffix in KINDS and path.is_file() and path.stat().st_size < LARGEST:
-                counts.update(set(WORDS.findall(path.read_bytes())))
+    for path in sorted(folder.glob("*.whl")):
+        with zipfile.ZipFile(path) as wheel:
+            for info in wheel.infolist():
+                if Path(info.filename).suffix in KINDS and info.file_size < LARGEST:
+                    counts.update(set(WORDS.findall(wheel.read(info))))
     return counts
 
 
@@ -50,26 +55,28 @@ def table(counts: Counter[bytes]) -> bytes:
     return np.clip(np.rint(-np.log2(chance) * SCALE), 0, 255).astype(np.uint8).tobytes()
 
 
-def filter_of(counts: Counter[bytes]) -> bytes:
-    """The Bloom filter of the words that at least COMMON files hold."""
-    common: Counter[bytes] = Counter()
+def common(counts: Counter[bytes]) -> list[bytes]:
+    """The parts of words, in lower case, that at least COMMON files hold."""
+    parts: Counter[bytes] = Counter()
     for word, number in counts.items():
         for part in {each.lower() for each in PARTS.findall(word)}:
             if SHORTEST_WORD <= len(part) <= LONGEST_WORD:
-                common[part] += number
-    bits = bytearray(1 << (WORD_BITS - 3))
-    kept = [word for word, number in common.items() if number >= COMMON[len(word)]]
-    for word in kept:
-        for slot in slots(word):
-            bits[slot >> 3] |= 1 << (slot & 7)
-    print(len(kept), "words")
-    return bytes(bits)
+                parts[part] += number
+    return sorted(word for word, number in parts.items() if number >= COMMON[len(word)])
+
+
+def read(file: Path) -> Language:
+    """The language in a file that :func:`main` wrote."""
+    raw = file.read_bytes()
+    return Language.of(raw[: SYMBOLS**3], frozenset(raw[SYMBOLS**3 :].split(b"\n")))
 
 
 def main() -> None:
-    out, *folders = map(Path, sys.argv[1:])
-    counts = words(folders)
-    out.write_bytes(table(counts) + filter_of(counts))
+    folder, out = map(Path, sys.argv[1:])
+    counts = words(folder)
+    found = common(counts)
+    print(len(found), "words")
+    out.write_bytes(table(counts) + b"\n".join(found))
 
 
 if __name__ == "__main__":

@@ -12,17 +12,21 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import language
 import numpy as np
 from dataset import Dataset, read
-from fit import Linear, fit, held_out
+from fit import Scores, fit, held_out
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from pushwarden.detect.generic.language import SYMBOLS
-from pushwarden.detect.generic.model import Cuts, Model, Node, pack
+from pushwarden.detect.generic.model import Cuts, Forest, Model, Node, pack
 
 # Precision aimed at on unseen repositories; each leaves a margin to the promise.
-PAUSE = 20
-LEAST_RECALL = 0.05
+# Divisions into folds that the cuts are chosen from.
+RUNS = 3
+# What of the best F1 may be given up for more recall at low.
+CLOSE = 0.001
+# Share of the credentials found that each of the two early ends may cost.
+LOST = 0.002
 AIM = {"medium": 0.965, "high": 0.993}
 
 
@@ -48,14 +52,25 @@ def figures(hits: np.ndarray, wrong: np.ndarray, cut: float, total: int) -> tupl
     return precision, recall, 2 * precision * recall / max(1e-9, precision + recall)
 
 
-def choose(hits: np.ndarray, wrong: np.ndarray, total: int, others: int) -> dict[str, float]:
-    """The cut of best F1 together with the credentials that other rules find, and the lowest cuts of the aimed precision."""
-    marks = np.unique(np.round(np.concatenate([hits, wrong]), 2))
-    every = [(float(cut), *figures(hits, wrong, cut, total)) for cut in marks]
-    together = np.sort(np.concatenate([hits, np.full(others, 99.0)]))
-    cuts = {"low": max((figures(together, wrong, cut, total)[2], float(cut)) for cut in marks)[1]}
+Runs = list[tuple[np.ndarray, np.ndarray]]
+"""Of each run of cross-validation the best scores of credentials, and of lines without one."""
+
+
+def choose(runs: Runs, data: Dataset) -> dict[str, float]:
+    """The lowest cut that comes close to the best F1, with the credentials that other rules find, and those of the aimed precision."""
+    marks = np.arange(-3.0, 9.0, 0.02)
+    blocks = np.full(data.others, 99.0)
+    both = [(np.sort(np.concatenate([hits, blocks])), wrong) for hits, wrong in runs]
+    f1 = [np.mean([figures(hits, wrong, cut, data.total)[2] for hits, wrong in both]) for cut in marks]
+    cuts = {"low": float(next(cut for cut, value in zip(marks, f1, strict=True) if value >= max(f1) - CLOSE))}
     for name, aim in AIM.items():
-        cuts[name] = min(cut for cut, precision, recall, _ in every if precision >= aim and recall > LEAST_RECALL)
+        cuts[name] = float(
+            next(
+                cut
+                for cut in marks
+                if np.mean([figures(hits, wrong, cut, data.total)[0] for hits, wrong in runs]) >= aim
+            )
+        )
     return cuts
 
 
@@ -71,43 +86,53 @@ def nodes(trees: HistGradientBoostingClassifier) -> tuple[tuple[Node, ...], ...]
     )
 
 
-def hopeless(data: Dataset, linear: Linear, trees: HistGradientBoostingClassifier, low: float) -> float:
-    """A score after PAUSE trees that none which ends above ``low`` has, with room to spare."""
-    known = np.column_stack([data.numbers, linear.scores(data.hashed)])
-    stages = trees.staged_decision_function(known)
-    early = next(scores for number, scores in enumerate(stages, start=1) if number == PAUSE)
-    return float(np.ravel(early)[trees.decision_function(known) >= low].min()) - 0.3
+def floor(data: Dataset, scores: np.ndarray, final: np.ndarray, low: float) -> float:
+    """A linear score that costs at most one credential in LOST of those found."""
+    hits, _ = by_line(data, np.where(final >= low, scores, -99.0))
+    return float(np.quantile(hits[hits > -99.0], LOST))
+
+
+def report(data: Dataset, hits: np.ndarray, wrong: np.ndarray, cuts: dict[str, float]) -> None:
+    # Key blocks are found by rules of their own; together with them:
+    together = np.sort(np.concatenate([hits, np.full(data.others, 99.0)]))
+    for name, cut in cuts.items():
+        for label, found in ((f"{name:6s} cut {cut:6.2f}", hits), ("       with key blocks", together)):
+            precision, recall, both = figures(found, wrong, cut, data.total)
+            print(f"{label}: precision {precision:.4f} recall {recall:.4f} F1 {both:.4f}")
+
+
+def save(out: Path, data: Dataset, scores: Scores) -> None:
+    """Leave the scores of cross-validation beside the weights."""
+    where = {"paths": [each.path for each in data.places], "lines": [each.line for each in data.places]}
+    np.savez(out.with_suffix(".held-out.npz"), final=scores.final, made=data.made, **where)
 
 
 def main() -> None:
     root, language_file, out, *clean = map(Path, sys.argv[1:])
-    language = language_file.read_bytes()
-    table, words = language[: SYMBOLS**3], language[SYMBOLS**3 :]
-    data = read(root, table, words, clean)
+    words = language.read(language_file)
+    data = read(root, words, clean)
     print(
         f"{len(data.truth)} candidates, {int((data.truth == 1).sum())} of credentials, {data.total} credentials labelled"
     )
-    first, final = held_out(data)
-    where = {"paths": [each.path for each in data.places], "lines": [each.line for each in data.places]}
-    np.savez(out.with_suffix(".held-out.npz"), first=first, final=final, made=data.made, **where)
-    hits, wrong = by_line(data, final)
-    cuts = choose(hits, wrong, data.total, data.others)
-    for name, cut in cuts.items():
-        precision, recall, both = figures(hits, wrong, cut, data.total)
-        print(f"{name:6s} cut {cut:6.2f}: precision {precision:.4f} recall {recall:.4f} F1 {both:.4f}")
-        # Key blocks are found by rules of their own; together with them:
-        together = np.sort(np.concatenate([hits, np.full(data.others, 99.0)]))
-        precision, recall, both = figures(together, wrong, cut, data.total)
-        print(f"       with key blocks: precision {precision:.4f} recall {recall:.4f} F1 {both:.4f}")
-    # The linear score may end judging where it costs at most one credential in three hundred.
-    line_hits, _ = by_line(data, np.where(final >= cuts["low"], first, -99.0))
-    floor = float(np.quantile(line_hits[line_hits > -99.0], 0.003))
+    tried = [held_out(data, seed) for seed in range(RUNS)]
+    runs = [by_line(data, each.final) for each in tried]
+    cuts = choose(runs, data)
+    for hits, wrong in runs:
+        report(data, hits, wrong, cuts)
+    scores = tried[0]
+    early = floor(data, scores.early, scores.final, cuts["low"])
+    late = floor(data, scores.linear, scores.final, cuts["low"])
+    stopped = np.where((scores.early < early) | (scores.linear < late), -99.0, scores.final)
+    stopped = np.where(data.sure, np.maximum(stopped, cuts["medium"]), stopped)
+    save(out, data, Scores(scores.early, scores.linear, stopped))
+    print("with early ends, and what is never doubted:")
+    report(data, *by_line(data, stopped), cuts)
     linear, trees = fit(data, np.ones(len(data.truth), dtype=bool))
     base = float(np.ravel(trees._baseline_prediction)[0])  # noqa: SLF001 - as above
-    limits = Cuts(floor, cuts["low"], cuts["medium"], cuts["high"])
-    early = hopeless(data, linear, trees, cuts["low"])
-    packed = linear.packed()
-    model = Model(table, words, packed, linear.scale, linear.intercept, base, limits, PAUSE, early, nodes(trees))
+    limits = Cuts(early, late, cuts["low"], cuts["medium"], cuts["high"])
+    made = nodes(trees)
+    weights = (linear.packed(), linear.scale, linear.intercept)
+    model = Model(words, *weights, base, limits, made, Forest.of(made))
     out.write_bytes(pack(model))
 
 

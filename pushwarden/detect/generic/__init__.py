@@ -6,17 +6,19 @@ finds the candidates there and scores each one by its name, its value and its su
 
 from __future__ import annotations
 
+import functools
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pushwarden.detect.generic import candidates, features, gate, model
+from pushwarden.detect.generic import candidates, features, gate, model, statistics
 from pushwarden.detect.generic.triggers import TRIGGERS
 from pushwarden.model import Confidence
 
-__all__ = ["TRIGGERS", "GenericHit", "judge"]
+__all__ = ["TRIGGERS", "GenericHit", "is_undoubted", "judge", "windows"]
 
 BEFORE: Final = 200
 """Bytes before a hit in which its name is looked for, on the same line."""
@@ -88,7 +90,15 @@ def is_plain_case(name: bytes, value: bytes) -> bool:
     return mixed and len(set(value)) >= len(value) // 2
 
 
-def _windows(data: bytes, hits: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+_OFTEN: Final = 4
+
+
+def is_undoubted(view: features.View) -> bool:
+    """Whether a candidate is a plain case that does not stand all over the place, as the keys of test fixtures do."""
+    return view.repeats < _OFTEN and view.length <= len(view.value) and is_plain_case(view.name, view.value)
+
+
+def windows(data: bytes, hits: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Yield the stretches to read: a little of the line around each hit, joined where they overlap."""
     begin = finish = -1
     for start, end in sorted(hits):
@@ -114,42 +124,49 @@ def judge(data: bytes, hits: Sequence[tuple[int, int]], path: str = "") -> Itera
     weights = model.load()
     place = features.Place.of(path)
     best: dict[tuple[int, int], GenericHit] = {}
-    for begin, finish in _windows(data, hits):
+    for begin, finish in windows(data, hits):
         for candidate in candidates.find(data, begin, finish):
-            score = _score(data, candidate, place, weights)
-            if score is None or score < weights.cuts.low:
+            value = data[candidate.start : candidate.end]
+            if not gate.plausible(candidate, value, place, weights.language):
+                continue
+            score = _score(features.view_of(data, candidate, place))
+            if score < weights.cuts.low:
                 continue
             known = best.get((candidate.start, candidate.end))
             if known is None or known.score < score:
-                hit = GenericHit(
-                    *_rule(candidate), _confidence(score, weights.cuts), candidate.start, candidate.end, score
-                )
+                confidence = _confidence(score, weights.cuts)
+                hit = GenericHit(*_rule(candidate), confidence, candidate.start, candidate.end, score)
                 best[candidate.start, candidate.end] = hit
     yield from _widest(best.values())
 
 
-def _score(data: bytes, candidate: candidates.Candidate, place: features.Place, weights: model.Model) -> float | None:
-    """Return the score of a candidate, or None where it is plainly no credential: cheap questions first."""
-    value = data[candidate.start : candidate.end]
-    if not gate.plausible(candidate, value, place, weights.table):
-        return None
-    view = features.View.of(data, candidate, place)
-    parts = [
-        weights.linear(features.hashed_name(view)),
-        weights.linear(features.hashed_around(view)),
-        weights.linear(features.hashed_value(view)),
-    ]
-    linear = sum(parts) + weights.intercept
-    floor = weights.cuts.medium if is_plain_case(candidate.name, value) else -math.inf
-    if linear < weights.cuts.linear:
-        return floor if floor > 0 else None
-    return max(floor, weights.score([*features.numbers(data, view, weights.table, weights.words), *parts, linear]))
+@functools.lru_cache(maxsize=4096)  # the versions of a file in a history repeat most of its lines
+def _score(view: features.View) -> float:
+    """Return the score of a candidate; cheap questions first, each ends the judging of what is plainly no credential."""
+    weights = model.load()
+    cuts = weights.cuts
+    words = features.name_words(view.name)
+    floor = cuts.medium if is_undoubted(view) else -math.inf
+    name = weights.linear(features.hashed_name(view, words))
+    value = weights.linear(features.hashed_value(view, words))
+    linear = name + value + weights.intercept
+    if linear < cuts.early:
+        return floor
+    around = weights.linear(features.hashed_around(view))
+    linear += around
+    if linear < cuts.linear:
+        return floor
+    numbers = statistics.numbers(view, words, weights.language)
+    return max(floor, weights.score([*numbers, name, around, value, linear]))
 
 
 def _widest(hits: Iterable[GenericHit]) -> Iterator[GenericHit]:
-    """Yield hits in order of place, of two that overlap the one with the better score."""
+    """Yield hits in order of place, of those that overlap the one with the best score."""
+    starts: list[int] = []
     kept: list[GenericHit] = []
     for hit in sorted(hits, key=lambda each: (-each.score, each.start, each.end)):
-        if all(hit.end <= other.start or other.end <= hit.start for other in kept):
-            kept.append(hit)
-    yield from sorted(kept, key=lambda each: each.start)
+        at = bisect_left(starts, hit.start)
+        if (at == len(kept) or hit.end <= kept[at].start) and (at == 0 or kept[at - 1].end <= hit.start):
+            starts.insert(at, hit.start)
+            kept.insert(at, hit)
+    yield from kept

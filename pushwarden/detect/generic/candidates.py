@@ -1,15 +1,14 @@
 """Places in bytes that are shaped like a credential in use: a telling name, an operator and a value, and the like.
 
-Nothing is judged here beyond the shape: :mod:`pushwarden.detect.generic.features` describes a candidate and
-:mod:`pushwarden.detect.generic.model` scores it.
+Nothing is judged here beyond the shape: :mod:`pushwarden.detect.generic.gate` drops what is plainly none,
+:mod:`pushwarden.detect.generic.features` describes the rest and :mod:`pushwarden.detect.generic.model` scores it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 MAX_NAME: Final = 80
 """Bytes read to the left of a telling word to complete the name."""
@@ -17,22 +16,24 @@ MIN_VALUE: Final = 3
 MAX_VALUE: Final = 4096
 """Bytes of a value; longer ones are blobs, not credentials."""
 
+# Searched in lower case. Every branch begins with a letter, what stands before it is looked at afterwards: so the search
+# skips whatever no word begins with.
 _WORDS: Final = rb"""
-    pass(?:w(?:or)?d|wrd|phrase|code|wort|(?!iv|ag|ing|ed|es|en|th|port))|pswd|pwd|psw|(?<![a-z])pw(?![a-z])|
-    secret(?!ar)|token(?!i)|key(?!word|board|frame|stroke|err|space)|auth(?!or(?!i))|cred(?!it)|api(?!an)|
-    seed|otp|signature|verifier|cookie|session|bearer|(?<![a-z])pin(?![a-z])|license|webhook|dsn|
-    (?<![a-z])sid(?![a-z])|identified[ ]by|securestring
+    p(?:ass(?:w(?:or)?d|wrd|phrase|code|wort|(?!iv|ag|ing|ed|es|en|th|port))|swd|wd|sw|w(?<![a-z]pw)(?![a-z])|in(?<![a-z]pin)(?![a-z]))|
+    s(?:e(?:cret(?!ar)|ed|ssion|curestring)|ignature|id(?<![a-z]sid)(?![a-z]))|
+    token(?!i)|key(?!word|board|frame|stroke|err|space)|a(?:uth(?!or(?!i))|pi(?!an))|c(?:red(?!it)|ookie)|otp|verifier|bearer|
+    license|webhook|dsn|identified[ ]by
 """
 
 _LINK: Final = re.compile(
-    rb"(?ix)(?:"
+    rb"(?x)(?:"
     + _WORDS
     + rb""")[\w\-.$]{0,40}+
     (?:
-        (?:\\{0,3}["'`]?[\])]?[\])]?\\{0,3}["'`]?|\*\*|%5D)
+        (?:\\{0,3}["'`]?[\])]?[\])]?\\{0,3}["'`]?|\*\*|%5d)
         (?:[ \t]{0,30}+(?::|[ \t])[ \t]?[*?&]?[\w\[\]<>.|*?]{1,40}+[ ]?(?==))?
         [ \t]{0,30}+ (?P<op>={1,3}>?|!={1,2}|:=|\?\?=|\?=|\|\|=|\+=|->|<-|<<|::?(?!:)|=~) [ \t]{0,30}+
-      | (?P<comma>\\{0,3}["'`]?\)?[ ]?(?:,|\(|\)\.\w{1,20}\()[ \t]{0,20}+(?:\w{1,12}=)?(?=[buBU@$]?\\{0,3}["'`]))
+      | (?P<comma>\\{0,3}["'`]?\)?[ ]?(?:,|\(|\)\.\w{1,20}\()[ \t]{0,20}+(?:\w{1,12}=)?(?=[bu@$]?\\{0,3}["'`]))
       | (?P<default>["'`]?[\])]{1,2}[ \t]{0,3}(?:or|\|\||\?\?|\?:)[ \t]{1,3}(?=["'`]))
       | (?P<attr>["'][ \t]{1,4}(?:\w{1,12}=["'][^"'\r\n]{0,40}["'][ ])?(?:value|default|content|string)[ \t]{0,2}=[ \t]{0,2})
       | (?P<tag>["']?(?:[ ][^<>\r\n]{0,80})?>[ \t]{0,8}(?:</?\w{1,12}>[ \t]{0,4}){0,2}(?=[^<>\s]))
@@ -43,13 +44,16 @@ _LINK: Final = re.compile(
 )
 
 _HEAD: Final = re.compile(
-    rb"""(?ix)
+    rb"""(?x)
       (?P<url>://[^\s:/@"'<>]{0,80}+:)
-    | (?P<header>(?<![a-z])(?:basic|bearer|token|oauth|digest|negotiate|ntlm|apikey)[ ]{1,3})
-    | (?P<jwt>(?<![\w+/-])(?=eyJ[a-z0-9_-]{8}))
-    | (?P<pair>(?:encode|basic_?auth|curl|[ ]-u|[ ]--user)[ (\[\w-]{0,20}b?["']?)(?=[\w.@+-]{1,40}:)
+    | (?P<header>(?:b(?:asic(?<![a-z]basic)|earer(?<![a-z]bearer))|token(?<![a-z]token)|oauth(?<![a-z]oauth)|digest(?<![a-z]digest)
+      | n(?:egotiate(?<![a-z]negotiate)|tlm(?<![a-z]ntlm))|apikey(?<![a-z]apikey))[ ]{1,3})
+    | (?P<jwt>e(?=yj[a-z0-9_-]{8})(?<![\w+/-]e))
+    | (?P<pair>(?:encode|basic_?auth|curl|[ ]-(?:u|-user))[ (\[\w-]{0,20}b?["']?)(?=[\w.@+-]{1,40}:)
     """
 )
+_HINT: Final = re.compile(rb"://|[crnhtemy][ ]|eyj|enc|[ ]-|curl|ic_?auth")
+"""What every match of _HEAD holds; quicker to look for."""
 _HEAD_VALUES: Final = {
     "url": re.compile(rb"""([^\s/@"'<>]{1,200})@"""),
     "header": re.compile(rb"([A-Za-z0-9+/=._~-]{4,4096}+)"),
@@ -70,16 +74,23 @@ _VALUE: Final = re.compile(
     )
     """
 )
-_NAME: Final = re.compile(rb"[\w.$@-]*\Z")
+_INNER: Final = re.compile(rb"[A-Za-z0-9+/=_-]{16,}")
+"""A long value in a JSON object that is itself written as a string."""
+_NAME: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.$@-"
 _NAME_BEFORE: Final = re.compile(rb"([\w.$@-]+)[^\w\r\n]{0,8}\Z")
 _TEXT: Final = re.compile(rb"[^<>\r\n]{1,4096}+")
+
+_SCHEME: Final = re.compile(
+    rb"(?i)(?:basic|bearer|token|oauth|digest|negotiate|ntlm|apikey) {1,3}[A-Za-z0-9+/=._~-]{4}"
+)
+"""Here a name is followed by a whole Authorization header; the credentials alone are a candidate of their own."""
+_BRACE: Final = ord("{")
 
 LINKS: Final = ("op", "comma", "default", "attr", "tag", "gap", "flag", "url", "header", "jwt", "pair")
 """How a name and its value hang together; the position is a feature."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A value in use, as offsets into the content."""
 
     name: bytes
@@ -98,40 +109,58 @@ class Candidate:
 
 
 def _named(data: bytes, match: re.Match[bytes], top: int) -> Candidate | None:
-    """Return the candidate behind a name and link, or None where no value follows."""
+    """Return the candidate behind a name and link in the bytes from ``top`` on, or None where no value follows."""
     link = match.lastgroup or "op"
-    at = match.end()
-    left = data[max(top, match.start() - MAX_NAME) : match.start()]
-    head = _NAME.search(left)
-    start = match.start() - (len(head.group()) if head else 0)
-    name = data[start : match.start(link)]
-    operator = match.group(link).strip()
+    word, at = top + match.start(), top + match.end()
     if link == "tag":
-        text = _TEXT.match(data, at)
-        return Candidate(name, link, operator, b"", b"", at, text.end()) if text else None
-    value = _VALUE.match(data, at)
-    if value is None or value.lastgroup is None:
+        value, begin = _TEXT.match(data, at), at
+    else:
+        value = _VALUE.match(data, at)
+        begin = value.start(value.lastgroup or 0) if value is not None else at
+    if value is None or value.end() - begin < MIN_VALUE:
         return None
-    begin, end = value.span(value.lastgroup)
+    left = data[max(top, word - MAX_NAME) : word]
+    start = word - len(left) + len(left.rstrip(_NAME))
+    first = top + match.start(link)
+    name, operator = data[start:first], data[first:at].strip()
+    if link == "tag":
+        return Candidate(name, link, operator, b"", b"", begin, value.end())
+    if _SCHEME.match(data, begin):
+        return None
+    called = value.end("call")
     qualified = data[start - 1 : start] in (b":", b"/")
-    return Candidate(name, link, operator, data[value.end("call") : begin], value.group("call"), begin, end, qualified)
+    quote, call, end = data[called:begin], data[at:called], value.end()
+    if quote and data[begin] == _BRACE:
+        inner = max(_INNER.finditer(data, begin, end), key=_length, default=value)
+        if inner is not value:
+            begin, end = inner.span()
+    return Candidate(name, link, operator, quote, call, begin, end, qualified)
+
+
+def _length(match: re.Match[bytes]) -> int:
+    return match.end() - match.start()
 
 
 def find(data: bytes, start: int, end: int) -> Iterator[Candidate]:
     """Yield the candidates whose name and link lie in ``data[start:end]``, each value once, with a name where it has one."""
     seen: set[int] = set()
-    for match in _LINK.finditer(data, start, end):
+    low = data[start:end].lower()
+    for match in _LINK.finditer(low):
         named = _named(data, match, start)
-        if named is not None and named.start not in seen and named.end - named.start >= MIN_VALUE:
+        if named is not None and named.start not in seen:
             seen.add(named.start)
             yield named
-    for match in _HEAD.finditer(data, start, end):
+    if _HINT.search(low) is None:
+        return
+    for match in _HEAD.finditer(low):
         link = match.lastgroup or ""
-        value = _HEAD_VALUES[link].match(data, match.end())
+        at = start + (match.start() if link == "jwt" else match.end())
+        value = _HEAD_VALUES[link].match(data, at)
         if value is None:
             continue
         begin, finish = value.span(1)
         if begin not in seen and finish - begin >= MIN_VALUE:
             seen.add(begin)
-            name = _NAME_BEFORE.search(data, max(start, match.start() - MAX_NAME), match.start())
+            before = start + match.start()
+            name = _NAME_BEFORE.search(data, max(start, before - MAX_NAME), before)
             yield Candidate(name.group(1) if name else b"", link, b"", b"", b"", begin, finish)

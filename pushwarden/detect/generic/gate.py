@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Final
 
 from pushwarden.detect.generic.candidates import Candidate
 from pushwarden.detect.generic.features import Place
-from pushwarden.detect.generic.language import surprise
+from pushwarden.detect.generic.language import Language, mean_surprise
 
 MIN_SURPRISE: Final = 4.0
-"""Bits a letter; text below that has no digit and reads like words. One labelled credential in seven hundred does."""
-
 _DIGIT: Final = re.compile(rb"[0-9]")
 _NEVER: Final = re.compile(
     rb"""(?xi)
       [$#%]\{ | \{\{ | \$\( | %\( | <[\w ./:|-]{1,60}> | \[[\w ./:|-]{1,60}\]$ | \$[A-Za-z_]\w*$ | %[A-Z_]{3,}%$   # filled in later
     | -{2,5}[ ]?BEGIN | MIGfMA0G | MIGeMA0G | MII[BC]IjAN | MII[A-Z][\w+/]{2}CC | MFwwDQYJ | MFkwEwYH | ssh-(?:rsa|dss|ed25519) | ecdsa-sha2        # keys, public or blocks
-    | \$(?:1|2[abxy]?|5|6|7|y|apr1|argon2\w{0,3}|scrypt|pbkdf2\S{0,12}|sha\d{1,3}|bcrypt\S{0,8})\$[\w./$=,+-]{8}  # hashes of passwords
+    | \$?\$(?:1|2[abxy]?|5|6|7|y|apr1|argon2\w{0,3}|scrypt|pbkdf2\S{0,12}|sha\d{1,3}|bcrypt\S{0,8})\$[\w./$=,+-]{8}  # hashes of passwords
     | (?:pbkdf2|bcrypt|argon2|scrypt|sha\d{1,3}|md5)\w{0,10}[$:]\w | \{(?:S?SHA|SMD5|MD5|CRYPT)\d{0,3}\} | SCRAM-SHA | sha\d{1,3}-\w
     | ENC[(\[] | \{cipher\} | AQICAH | \$ANSIBLE_VAULT | vault:v\d                                           # ciphertext
-    | arn:aws | \{resolve: | https?://[^\s@]*$ | [./~]{0,2}/[\w.-]+/[\w./-]*$ | [A-Z]:\\                        # names of things
+    | arn:aws | \{resolve: | https?://[^\s@]*$ | [./~]{0,2}/[\w.-]+/[\w./-]*$ | [A-Z]:\\ | S-1-5-\d | \#[0-9a-f]{3,8}$          # names of things
     | (?:process\.env|os\.environ|os\.getenv|getenv|System\.getProperty|ENV\[|env\()
-    | (.)\1{4}
+    | (.)\1{4} | .*?(?:([x*.0-9])\2{7}|\*\*\Z)                                                              # filler, masked
     """
 )
+_JOINED: Final = re.compile(rb"[\"'`]?[ ]?\+[ ]?[\"'`A-Za-z_$]")
+"""What follows a quote that ends a string, where the value is a variable: "password=" + value."""
+_SEALED: Final = re.compile(rb"(?i)(?:\bENC[(\[]|\{cipher\})\Z")
 _EXPRESSION: Final = re.compile(
     rb"[A-Za-z_$][\w$]*(?:(?:\.|::|->|\?\.)[A-Za-z_$][\w$]*)+\Z|[0-9.]{1,11}\Z|0x[0-9A-Fa-f]+\Z"
 )
@@ -36,32 +38,63 @@ _HASH_NAME: Final = re.compile(
     rb"(?i)commit|sha_?\d|(?<![a-z])sha(?![a-z])|md5|hash|digest|checksum|revision|etag|fingerprint|integrity|cache_?key|(?<![a-z])crc|blob|object_?id"
 )
 _HEX_HASH: Final = re.compile(rb"(?i)(?:0x|sha\d{1,3}[:-])?[0-9a-f]{32,128}\Z")
+# Ciphertext, keys that are meant to be public, cursors of lists, what a protocol sends in the clear.
 _PUBLIC_NAME: Final = re.compile(
-    rb"(?i)publishable|public_?key|site_?key|publickey|pub_?key|(?:instrumentation|measurement|tracking)_?(?:key|id)"
+    rb"(?i)publishable|public_?(?:key|token)|site_?key|pub_?key|(?:instrumentation|measurement|tracking)_?(?:key|id)|encrypted|hashed|sec-?websocket|certificate-?authority|"
+    rb"(?:next|page|pagination|continuation|request|idempotency|action|sequence|lock|change|update)_?-?token|signature"
 )
-_CURSOR_NAME: Final = re.compile(
-    rb"(?i)(?:next|page|pagination|continuation|request|idempotency|action|sequence)_?-?token|publickeytoken|signature"
-    rb"|public_?token|credentials?_?id\Z|(?:key_?)?vault_?name|(?<=[a-z_])version\Z"
+_ABOUT_NAME: Final = re.compile(
+    rb"(?i)(?:credentials?_?id|s3_?key|group_?key|version|length|size|type|name|format|user|login|email|field|file|path|timestamp|scopes?|prefix|suffix|label|title|tooltip|"
+    rb"fingerprint|digest|checksum|hash|integrity|etag)"
+    rb"[\"'\])\\ \t]*\Z"
 )
-_HEX: Final = re.compile(rb"[0-9a-f]{16,128}\Z")
+"""The last word says that the value is something about a credential, not the credential."""
+_HEX: Final = re.compile(rb"[0-9A-Fa-f]{16,128}\Z")
 _SECRET_NAME: Final = re.compile(rb"(?i)secret|token|passw|pwd|api_?key|access_?key|auth|cred|private")
 _UUID: Final = re.compile(rb"\{?[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}\}?\Z")
+_ONCE_NAME: Final = re.compile(rb"(?i)client_?-?token")
+"""With a UUID it makes a request idempotent (https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html)."""
 _PUBLISHED: Final = re.compile(
     rb"pk_(?:live|test)_|pk\.eyJ|phc_|0x4AAAAAA|sb_publishable_|G-[A-Z0-9]{10}\Z|UA-\d|pub[a-f0-9]{32}\Z"
 )
+_CODE_NAME: Final = re.compile(rb"(?i)(?:token|code|otp)[\"'\])\\ \t]*\Z")
+_CODE: Final = re.compile(rb"[0-9]{3,8}\Z")
+"""A code that is used once."""
+_FOREIGN: Final = re.compile(rb"[\x80-\xff]")
+_COUNTED_HEX: Final = 16
+_FOREIGN_SHARE: Final = 0.5
 
 
 def excused(name: bytes, value: bytes, *, qualified: bool = False) -> bool:
     """Whether name and value together say hash, identifier or a key that is meant to be public."""
-    if b"EXAMPLE" in value:  # AWS marks the keys of its documentation so
+    if b"EXAMPLE" in value or _PUBLISHED.match(value):  # AWS marks the keys of its documentation so
         return True
-    if _PUBLIC_NAME.search(name) or _CURSOR_NAME.search(name) or _PUBLISHED.match(value):
+    if _PUBLIC_NAME.search(name) or _ABOUT_NAME.search(name) or (_CODE.match(value) and _CODE_NAME.search(name)):
         return True
-    if _HASH_NAME.search(name) and _HEX_HASH.match(value):
+    if _HEX_HASH.match(value) and _HASH_NAME.search(name):
         return True
-    if qualified and _HEX.match(value):  # a table of checksums by path or type
-        return True
-    return _UUID.match(value) is not None and not _SECRET_NAME.search(name)
+    if _HEX.match(value):
+        return (qualified and value.islower()) or counts_up(value)  # in a table of checksums by path or type
+    return _UUID.match(value) is not None and (_ONCE_NAME.search(name) is not None or not _SECRET_NAME.search(name))
+
+
+def counts_up(value: bytes) -> bool:
+    """Whether hexadecimal text writes bytes at equal steps, ``00010203...``: an example of a key."""
+    if len(value) < _COUNTED_HEX or len(value) % 2:
+        return False
+    raw = bytes.fromhex(value.decode("ascii"))
+    return len({one - two & 0xFF for one, two in pairwise(raw)}) == 1
+
+
+def is_text(value: bytes) -> bool:
+    """Whether a value is text in a language that is not written in ASCII: more than a word of it, or mostly such letters."""
+    foreign = len(_FOREIGN.findall(value))
+    return bool(foreign) and (b" " in value or foreign > _FOREIGN_SHARE * len(value))
+
+
+def is_index(candidate: Candidate) -> bool:
+    """Whether this is the name of an index in SQL: KEY `name` (`column`)."""
+    return candidate.link == "gap" and candidate.quote == b"`" and candidate.name.rstrip().upper().endswith(b"KEY")
 
 
 def is_bare(candidate: Candidate, place: Place) -> bool:
@@ -69,21 +102,38 @@ def is_bare(candidate: Candidate, place: Place) -> bool:
     return place.kind == 0.0 and candidate.link == "op" and not candidate.quote
 
 
-def plausible(candidate: Candidate, value: bytes, place: Place, table: bytes) -> bool:
+def is_sealed(call: bytes, head: bytes) -> bool:
+    """Whether a value is a hash or ciphertext by what stands between operator and value."""
+    return bool(call) and (
+        _SEALED.search(call) is not None or (call.endswith(b"$") and _NEVER.match(b"$" + head) is not None)
+    )
+
+
+def is_language(head: bytes, language: Language, *, bare: bool) -> bool:
+    """Whether a value without a digit reads like words; an identifier must look odder than that to be none."""
+    if head.lower() in language.words:
+        return True
+    least = MIN_BARE_SURPRISE if bare and _IDENTIFIER.match(head) else MIN_SURPRISE
+    return mean_surprise(head, language.table) < least
+
+
+def plausible(candidate: Candidate, value: bytes, place: Place, language: Language) -> bool:
     """Whether a candidate may be a credential at all.
 
     Args:
         candidate: the candidate.
         value: its value; the first 80 bytes decide.
         place: what the path says.
-        table: the trigram model of :mod:`pushwarden.detect.generic.language`.
+        language: what words are.
     """
     bare = is_bare(candidate, place)
     head = value[:80]
     if bare and _EXPRESSION.match(head):
         return False
-    if not _DIGIT.search(head):
-        least = MIN_BARE_SURPRISE if bare and _IDENTIFIER.match(head) else MIN_SURPRISE
-        if surprise(head, table)[0] < least:
-            return False
-    return not (_NEVER.match(head) or excused(candidate.name, value, qualified=candidate.qualified))
+    if not _DIGIT.search(head) and is_language(head, language, bare=bare):
+        return False
+    if _NEVER.match(head) or excused(candidate.name, value, qualified=candidate.qualified):
+        return False
+    if is_sealed(candidate.call, head) or (candidate.quote and _JOINED.match(head)):
+        return False
+    return not (is_text(head) or is_index(candidate))

@@ -1,14 +1,13 @@
-"""How much a value reads like words: a letter trigram model of source code and documentation.
+"""How much a value reads like words: letter trigrams of source code and documentation, and a list of common words.
 
 The table holds ``-log2 P(c | a, b)`` in sixteenths of a bit over a 32-letter alphabet; ``bench/judge/language.py``
-counts it from the Python standard library, installed packages and Debian's documentation.
+counts table and words from pinned packages.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Final
-from zlib import crc32
+from typing import Final, NamedTuple
 
 SYMBOLS: Final = 32
 BOUNDARY: Final = 0
@@ -18,7 +17,26 @@ OTHER: Final = 29
 FOREIGN: Final = 30
 SCALE: Final = 16.0
 WINDOW: Final = 6
-_LETTER_RUN: Final = re.compile(rb"[a-z]+")
+LONGEST_WORD: Final = 12
+SHORTEST_WORD: Final = 4
+_LETTER_RUN: Final = re.compile(rb"[a-z]{4,}")
+_STATE: Final = (1 << 15) - 1
+
+
+class Language(NamedTuple):
+    """What ordinary text is made of."""
+
+    table: bytes
+    """Surprise of each symbol behind two others."""
+    words: frozenset[bytes]
+    """Common words of SHORTEST_WORD to LONGEST_WORD letters, in lower case."""
+    stems: frozenset[bytes]
+    """The first SHORTEST_WORD letters of each word."""
+
+    @classmethod
+    def of(cls, table: bytes, words: frozenset[bytes]) -> Language:
+        """Return the language of a table and words."""
+        return cls(table, words, frozenset({word[:SHORTEST_WORD] for word in words}))
 
 
 def _alphabet() -> bytes:
@@ -36,57 +54,65 @@ def _alphabet() -> bytes:
 ALPHABET: Final = _alphabet()
 
 
+def _costs(value: bytes, table: bytes) -> list[int]:
+    """Return the surprise of each letter of ``value``, and of its end."""
+    text = value.translate(ALPHABET) + b"\0"
+    state, costs = text[0], []
+    for symbol in text[1:]:
+        state = (state << 5 | symbol) & _STATE
+        costs.append(table[state])
+    return costs
+
+
 def surprise(value: bytes, table: bytes) -> tuple[float, float]:
     """Return the mean surprise of the letters of ``value`` in bits, and the highest mean over six in a row."""
-    text = b"\0" + value.translate(ALPHABET) + b"\0"
-    costs = [table[(a << 10) | (b << 5) | c] for a, b, c in zip(text, text[1:], text[2:], strict=False)]
-    total = sum(costs)
-    if len(costs) <= WINDOW:
-        mean = total / (len(costs) * SCALE) if costs else 0.0
+    costs = _costs(value, table)
+    length = len(costs)
+    if length <= WINDOW:
+        mean = sum(costs) / (length * SCALE) if costs else 0.0
         return mean, mean
-    window = sum(costs[:WINDOW])
-    worst = window
+    window = worst = sum(costs[:WINDOW])
     for gone, come in zip(costs, costs[WINDOW:], strict=False):
         window += come - gone
         worst = max(worst, window)
-    return total / (len(costs) * SCALE), worst / (WINDOW * SCALE)
+    return sum(costs) / (length * SCALE), worst / (WINDOW * SCALE)
 
 
-LONGEST_WORD: Final = 12
-SHORTEST_WORD: Final = 4
-WORD_BITS: Final = 19
-WORD_MASK: Final = (1 << WORD_BITS) - 1
+def mean_surprise(value: bytes, table: bytes) -> float:
+    """Return the mean surprise of the letters of ``value`` in bits."""
+    costs = _costs(value, table)
+    return sum(costs) / (len(costs) * SCALE) if costs else 0.0
 
 
-def slots(word: bytes) -> tuple[int, int, int, int]:
-    """Return the bits of the word filter that ``word`` sets."""
-    one = crc32(word)
-    two = one * 0x9E3779B1
-    return one & WORD_MASK, one >> (32 - WORD_BITS), two & WORD_MASK, (two >> 30) & WORD_MASK
-
-
-def known(word: bytes, words: bytes) -> bool:
-    """Whether ``word`` is in the filter (or, about once in a thousand, seems to be)."""
-    return all(words[slot >> 3] >> (slot & 7) & 1 for slot in slots(word))
-
-
-def coverage(low: bytes, words: bytes) -> tuple[float, int]:
-    """Return the share of the letters of ``low`` that common words cover at best, and the longest word's length.
-
-    Args:
-        low: text in lower case.
-        words: a Bloom filter of common words.
-    """
-    letters = covered = longest = 0
+def coverage(low: bytes, language: Language) -> tuple[float, int]:
+    """Return the share of the letters of ``low`` (lower case) that common words cover at best, and the longest word's length."""
+    covered = longest = 0
     for run in _LETTER_RUN.findall(low):
-        best = [0] * (len(run) + 1)
-        for end in range(1, len(run) + 1):
-            most = best[end - 1]
-            for length in range(SHORTEST_WORD, min(LONGEST_WORD, end) + 1):
-                if best[end - length] + length > most and known(run[end - length : end], words):
-                    most = best[end - length] + length
-                    longest = max(longest, length)
-            best[end] = most
-        letters += len(run)
-        covered += best[-1]
-    return (covered / letters if letters else 0.0), longest
+        if run in language.words:
+            covered += len(run)
+            longest = max(longest, len(run))
+            continue
+        most, length = _covered(run, language)
+        covered += most
+        longest = max(longest, length)
+    if not covered:
+        return 0.0, 0
+    letters = sum(map(low.count, b"abcdefghijklmnopqrstuvwxyz"))
+    return covered / letters, longest
+
+
+def _covered(run: bytes, language: Language) -> tuple[int, int]:
+    """Return how many letters of ``run`` words cover at best, and the longest of those words that stand in it."""
+    words, stems = language.words, language.stems
+    size = len(run)
+    best = [0] * (size + 1)
+    longest = most = 0
+    for at in range(size - SHORTEST_WORD + 1):
+        most = max(most, best[at])
+        if run[at : at + SHORTEST_WORD] not in stems:
+            continue
+        for length in range(SHORTEST_WORD, min(LONGEST_WORD, size - at) + 1):
+            if run[at : at + length] in words:
+                best[at + length] = max(best[at + length], most + length)
+                longest = max(longest, length)
+    return max(most, *best[-SHORTEST_WORD:]), longest

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import math
-from array import array
+import random
 
 import hyperscan
 import pytest
 
-from pushwarden.detect.generic import TRIGGERS, candidates, features, gate, language, model
+from pushwarden.detect.generic import TRIGGERS, candidates, features, gate, language, model, statistics
 
 
 def found(text: bytes) -> list[tuple[str, bytes, bytes]]:
@@ -39,19 +38,40 @@ def test_a_value_may_end_behind_the_stretch_that_is_read() -> None:
     assert [each.end for each in candidates.find(text, 0, 10)] == [len(text)]
 
 
+def test_the_longest_part_of_a_json_object_in_a_string_is_the_value() -> None:
+    text = rb'"token": "{\"kind\": \"q\", \"value\": \"q1w2e3r4t5z6u7i8\"}"'
+    assert found(text)[0] == ("op", b"token", b"q1w2e3r4t5z6u7i8")
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "Bearer", "Token", "OAuth", "Digest", "Negotiate", "NTLM", "ApiKey"])
+def test_the_value_behind_a_scheme_is_a_candidate_but_not_behind_a_word_that_ends_like_one(scheme: str) -> None:
+    assert b"q1w2e3r4" in {value for _, _, value in found(f"'{scheme} q1w2e3r4'".encode())}
+    assert "header" not in {link for link, _, _ in found(f"'my{scheme.lower()} q1w2e3r4'".encode())}
+
+
 def test_words_surprise_less_than_random_letters() -> None:
-    table = model.load().table
-    assert (
-        language.surprise(b"connection_timeout", table)[0]
-        < gate.MIN_SURPRISE
-        < language.surprise(b"xqzvkwjh", table)[0]
-    )
+    table = model.load().language.table
+    words, noise = (language.mean_surprise(each, table) for each in (b"connection_timeout", b"xqzvkwjh"))
+    assert words < gate.MIN_SURPRISE < noise
+
+
+def test_the_mean_surprise_is_the_same_however_it_is_asked_for() -> None:
+    table = model.load().language.table
+    for value in (b"", b"a", b"abcdef", b"q1w2e3r4t5z6u7", b"\xff\x00 .-"):
+        assert language.mean_surprise(value, table) == language.surprise(value, table)[0]
 
 
 def test_the_share_of_known_words_is_known() -> None:
-    words = model.load().words
-    assert language.coverage(b"supersecretpassword", words)[0] == 1.0
-    assert language.coverage(b"zqxv", words) == (0.0, 0)
+    known = model.load().language
+    assert language.coverage(b"supersecretpassword", known)[0] == 1.0
+    assert language.coverage(b"zqxv", known) == (0.0, 0)
+    assert language.coverage(b"123", known) == (0.0, 0)
+
+
+def test_words_cover_as_many_letters_as_they_can() -> None:
+    made = language.Language.of(b"", frozenset({b"abcd", b"cdefgh", b"efghij"}))
+    assert language.coverage(b"abcdefghij", made) == (1.0, 6)
+    assert language.coverage(b"abcdefgh.xy", made) == (0.6, 6)
 
 
 def test_a_hash_is_excused_by_its_name() -> None:
@@ -60,27 +80,83 @@ def test_a_hash_is_excused_by_its_name() -> None:
     assert not gate.excused(b"api_key", digest)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (b"encryptedPassword", b"k3JxP9vQ2mZtY7wB"),
+        (b"api_key_name", b"k3JxP9vQ2mZtY7wB"),
+        (b"auth_user", b"k3JxP9vQ"),
+        (b"token", b"483920"),
+        (b"ClientToken", b"550e8400-e29b-41d4-a716-446655440000"),
+        (b"secret_key", b"000102030405060708090a0b0c0d0e0f"),
+        (b"Sec-WebSocket-Key", b"k3JxP9vQ2mZtY7wBn4LcRw=="),
+    ],
+)
+def test_what_is_about_a_credential_or_no_secret_of_its_protocol_is_excused(name: bytes, value: bytes) -> None:
+    assert gate.excused(name, value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'env = ["SA_PASSWORD=" + pw1, "x"]',
+        b"KEY `UK_k3jxp9vq2mzty7` (`email`)",
+        "'FORGOT_PASSWORD': 'Passwort vergessen? Schl\u00fcssel 2'".encode(),
+        b"password: ENC(k3JxP9vQ2mZtY7wB)",
+        b"password: $2a$10$Irg8k8HWkDlvL0YDBKLCYee6j6zzIFTplJcvZY",
+        b"api_key = 'k3JxXXXXXXXXXXXXXXXXXXXX'",
+        b"password=6a2**",
+    ],
+)
+def test_text_ciphertext_and_masked_values_are_no_candidates(text: bytes) -> None:
+    known, place = model.load().language, features.Place.of("a.rb")
+    left = [
+        text[each.start : each.end]
+        for each in candidates.find(text, 0, len(text))
+        if gate.plausible(each, text[each.start : each.end], place, known)
+    ]
+    assert left == []
+
+
+def view(text: bytes, path: str = "a/b.py") -> features.View:
+    (candidate,) = candidates.find(text, 0, len(text))
+    return features.view_of(text, candidate, features.Place.of(path))
+
+
 def test_there_is_one_number_for_each_name() -> None:
-    data = b"password = 'q1w2e3r4'"
-    (candidate,) = candidates.find(data, 0, len(data))
-    view = features.View.of(data, candidate, features.Place.of("a/b.py"))
-    weights = model.load()
-    assert len(features.numbers(data, view, weights.table, weights.words)) == len(features.NAMES)
+    made = view(b"password = 'q1w2e3r4'")
+    assert len(statistics.numbers(made, features.name_words(made.name), model.load().language)) == len(statistics.NAMES)
 
 
 def test_hashed_groups_do_not_overlap() -> None:
-    data = b"password = 'q1w2e3r4'"
-    (candidate,) = candidates.find(data, 0, len(data))
-    view = features.View.of(data, candidate, features.Place.of("b.py"))
-    name, around, value = features.hashed_name(view), features.hashed_around(view), features.hashed_value(view)
+    made = view(b"password = 'q1w2e3r4'", "b.py")
+    words = features.name_words(made.name)
+    name, around, value = (
+        features.hashed_name(made, words),
+        features.hashed_around(made),
+        features.hashed_value(made, words),
+    )
     assert max(name) < features.GROUPS[0] <= min(around)
     assert max(around) < features.GROUPS[0] + features.GROUPS[1] <= min(value)
     assert max(value) < features.HASHES
 
 
+def test_a_candidate_is_described_by_its_lines_and_how_often_it_stands_near_by() -> None:
+    made = view(b"host = 'a'\npassword = 'q1w2e3r4'  # old\nuser = 'b'\n" + b"x = 'q1w2e3r4'\n" * 2)
+    assert (made.above, made.left, made.right, made.below) == (
+        b"host = 'a'",
+        b"password = '",
+        b"'  # old",
+        b"user = 'b'",
+    )
+    assert (made.value, made.repeats, made.name_repeats) == (b"q1w2e3r4", 3, 1)
+
+
 def test_weights_survive_packing() -> None:
     weights = model.load()
-    assert model.unpack(model.pack(weights)) == weights
+    again = model.unpack(model.pack(weights))
+    assert again._replace(forest=weights.forest) == weights
+    assert again.forest.questions == weights.forest.questions
 
 
 def test_weights_that_are_cut_off_or_foreign_are_refused() -> None:
@@ -91,11 +167,27 @@ def test_weights_that_are_cut_off_or_foreign_are_refused() -> None:
         model.unpack(b"SOMETHIN" + raw[8:])
 
 
-def test_trees_are_walked_to_their_leaves() -> None:
-    tree = ((0, 1, 2, 0.5), (-1, 0, 0, -1.0), (-1, 0, 0, 2.0))
-    made = model.Model(b"", b"", array("b"), 1.0, 0.0, 0.25, model.Cuts(0, 0, 0, 0), 1, -math.inf, (tree, tree))
-    assert made.score([0.5]) == -1.75
-    assert made.score([0.6]) == 4.25
+def walked(tree: tuple[model.Node, ...], numbers: list[float]) -> float:
+    feature, low, high, value = tree[0]
+    while feature >= 0:
+        feature, low, high, value = tree[low if numbers[feature] <= value else high]
+    return value
+
+
+def test_trees_that_are_turned_over_answer_as_if_they_were_walked() -> None:
+    trees = model.load().trees
+    forest, source = model.Forest.of(trees), random.Random(5)
+    marks = [threshold for _, thresholds, _ in forest.questions for threshold in thresholds]
+    width = 1 + max(feature for feature, _, _ in forest.questions)
+    for _ in range(200):
+        numbers = [source.choice((source.choice(marks), source.uniform(-5, 50))) for _ in range(width)]
+        assert forest.score(numbers) == pytest.approx(sum(walked(tree, numbers) for tree in trees))
+
+
+def test_a_number_on_the_threshold_goes_the_lower_way() -> None:
+    forest = model.Forest.of([((0, 1, 2, 0.5), (-1, 0, 0, -1.0), (-1, 0, 0, 2.0))] * 2)
+    assert forest.score([0.5]) == -2.0
+    assert forest.score([0.6]) == 4.0
 
 
 def test_the_weights_file_stays_below_one_megabyte() -> None:
