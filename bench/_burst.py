@@ -27,6 +27,7 @@ from botocore.awsrequest import AWSResponse
 from werkzeug.test import Client
 
 from bench._history import made_up_key
+from pushwarden.aws.retry import RetryPolicy
 from pushwarden.detect import load_scanner
 from pushwarden.events import SecurityEvent
 from pushwarden.local.aws import ACCOUNT, REGION, LocalAws, Stack
@@ -113,7 +114,9 @@ class MemoryQueue:
 class ScanApp(App):
     """The app of one running scan function; it notes what is told, and when."""
 
-    def __init__(self, world: World, told: list[tuple[float, SecurityEvent]]) -> None:
+    def __init__(
+        self, world: World, told: list[tuple[float, SecurityEvent]], *, retry: RetryPolicy | None = None
+    ) -> None:
         who = world.stack.principal(SCAN)
         session = boto3.Session(
             region_name=REGION,
@@ -121,7 +124,7 @@ class ScanApp(App):
             aws_secret_access_key=who.secret_access_key,
             aws_session_token=who.session_token,
         )
-        super().__init__(world.stack.settings, session=session, endpoint_url=world.endpoint)
+        super().__init__(world.stack.settings, session=session, retry=retry, endpoint_url=world.endpoint)
         self._world, self._noted = world, told
         self.__dict__["scanner"] = load_scanner(rules=[PATTERNS / "aws.toml"], default_rules=False)
         self.__dict__["late_queue"] = world.late
@@ -135,7 +138,7 @@ class ScanApp(App):
         if service != "codecommit":
             # Straight into the server, without a socket: a benchmark of queues is none of HTTP.
             direct = Client(self._world.aws.gate)
-            client.meta.events.register("before-send", lambda request, **_: _called(direct, request))
+            client.meta.events.register("before-send", lambda request, **_: self._world.call(direct, request))
         return client
 
 
@@ -145,6 +148,7 @@ class World:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.fresh, self.late = MemoryQueue(), MemoryQueue()
+        self._one_at_a_time = threading.Lock()
         self.scanner = load_scanner(rules=[PATTERNS / "aws.toml"], default_rules=False)
 
     def __enter__(self) -> Self:
@@ -164,6 +168,11 @@ class World:
 
     def __exit__(self, *_: object) -> None:
         self._exit.close()
+
+    def call(self, direct: Client, request: Any) -> AWSResponse:
+        """Call moto, whose tables are not made for many threads."""
+        with self._one_at_a_time:
+            return _called(direct, request)
 
     def endpoint(self, service: str) -> str:
         return self.codecommit.url if service == "codecommit" else self.aws.url

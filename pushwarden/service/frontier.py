@@ -130,6 +130,11 @@ def is_settled(push: Push, row: RefState | None) -> bool:
     return _seconds(push) < max(row.settled.get(push.new, 0), following_until)
 
 
+def standing_before(row: RefState, push: Push, left: str) -> RefState:
+    """Return the row as the event before a push would have left it: what the ref stood at then was scanned and is clean."""
+    return caught_up(dataclasses.replace(row, following=(left,), following_until=int(_seconds(push))), push)
+
+
 def caught_up(row: RefState, push: Push) -> RefState:
     """Return the row as the events before a push would have left it, as far as reading ahead has settled them."""
     if row.ref != push.ref or push.old not in row.following or push.event_time_is_before(row.event_time):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -29,7 +29,7 @@ from pushwarden.history.content import PushContent
 from pushwarden.history.introduced import Introduced, introduced
 from pushwarden.history.pack import Limits, PackTooBigError
 from pushwarden.history.remote import PackContent, read_api
-from pushwarden.model import Gap
+from pushwarden.model import Finding, Gap
 from pushwarden.service.ahead import ancestors, divide
 from pushwarden.service.app import App
 from pushwarden.service.frontier import (
@@ -42,6 +42,7 @@ from pushwarden.service.frontier import (
     moved_ahead,
     scan_range,
     settling,
+    standing_before,
 )
 from pushwarden.service.offers import UPLOAD, forget, recall, remember
 from pushwarden.service.security_event import Reading, named, security_event
@@ -98,6 +99,10 @@ def scan_push(
         return None
     reading = reader.take(todo, late=late, patient=patient)
     findings = [f for f in reading.found.findings if f.commit not in todo.already_told]
+    if todo.left is not None:
+        reading = _behind(reading, todo.left, findings)
+        row = _standing(frontier.rows.get(push.ref, RefState(push.ref)), push, reading)
+        frontier = replace(frontier, rows={**frontier.rows, push.ref: row})
     event = security_event(app, named(push, todo.left, reading, findings), frontier, reading, findings)
     if event is not None:
         app.publish_event(event)
@@ -305,6 +310,7 @@ def _move(app: App, push: Push, reading: Reading, raised: tuple[str, ...]) -> No
     """Move the ref's frontier; if somebody else moved it meanwhile, judge again by what it is now."""
     for _ in range(5):
         row = caught_up(app.state.frontier(push.repository_id).rows.get(push.ref, RefState(push.ref)), push)
+        row = _standing(row, push, reading)
         if row.event_id == push.event_id and row.scanned == push.new:
             return
         new_commits = [commit.commit_id for commit in reading.commits]
@@ -323,6 +329,17 @@ def _move(app: App, push: Push, reading: Reading, raised: tuple[str, ...]) -> No
             continue
         return
     raise StaleStateError(f"the frontier of {push.repository} changes all the time; the push is tried again later")
+
+
+def _behind(reading: Reading, left: str, findings: Sequence[Finding]) -> Reading:
+    """Return the reading, noting whether what the ref stood at before was read in it and is clean."""
+    before = ancestors(reading.commits, left)
+    clean = bool(before) and not reading.found.gaps and not any(each.commit in before for each in findings)
+    return replace(reading, clean=left) if clean else reading
+
+
+def _standing(row: RefState, push: Push, reading: Reading) -> RefState:
+    return row if reading.clean is None else standing_before(row, push, reading.clean)
 
 
 def _incomplete(code: str, message: str, push: Push) -> Reading:

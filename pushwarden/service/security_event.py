@@ -35,6 +35,8 @@ class Reading:
     """Nothing of it could be read: the frontier must not claim it."""
     left: Sequence[Commit] = ()
     """Commits that were read although the push took them away."""
+    clean: str | None = None
+    """What the ref stood at before the push, if that was read with it for the first time and brings in nothing."""
     ahead: Ahead | None = None
     """What else was scanned with it, and is settled for the events that are still to come."""
     advertised: Advertisement = field(default_factory=lambda: Advertisement({}, {}, frozenset()))
