@@ -1,4 +1,4 @@
-"""Worker processes: one task at a time each, handed out as they come free.
+"""Worker processes: each works on one task and holds the next, handed out as they come free.
 
 A worker that dies (killed for its memory, crashed in a C library) is replaced, and its task comes back as
 :class:`Died`, so that the caller can say what was not scanned. There are no threads, and processes
@@ -12,7 +12,8 @@ import os
 import pickle
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, Protocol, Self, TypeVar, cast, runtime_checkable
 
@@ -24,6 +25,8 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 EXIT_GRACE_S: Final = 2.0
+AHEAD: Final = 2
+"""Tasks that a worker holds: the one that it works on, and the next."""
 
 
 @runtime_checkable
@@ -76,16 +79,7 @@ class Pool(Generic[Task, Result]):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        for connection, process in self._workers.items():
-            if kind is not None:
-                process.terminate()
-            connection.close()  # the worker sees the end of its tasks
-        for process in self._workers.values():
-            process.join(EXIT_GRACE_S)
-            if process.is_alive():
-                process.kill()
-                process.join()
-        self._workers.clear()
+        self._end(at_once=kind is not None)
 
     def map(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Result | Died]]:
         """Yield each task with its result, in the order in which they end; what ``work`` raises is raised here."""
@@ -93,47 +87,54 @@ class Pool(Generic[Task, Result]):
             for task in tasks:
                 yield task, self._work(task)
             return
-        from multiprocessing.connection import wait  # noqa: PLC0415 - see above
-
-        queue = iter(tasks)
-        busy: dict[Connection, Task] = {}
-        for connection in [*self._workers]:
-            self._hand_out(connection, queue, busy)
-        while len(self._workers) < self._jobs and self._hand_out(None, queue, busy):
-            pass
+        known = list(tasks)
+        queue = deque(range(len(known)))
+        busy: dict[Connection, deque[int]] = {}
+        self._end(at_once=False)  # workers of an earlier call were born with other tasks
+        for _ in range(min(self._jobs, len(known))):
+            self._feed(self._start(known), queue, busy)
         while busy:
-            for ready in wait(list(busy)):
-                connection = cast("Connection", ready)
-                task = busy.pop(connection)
-                try:
-                    result: Result | Died | _Raised = connection.recv()
-                except (EOFError, ConnectionResetError):
-                    result = self._bury(connection)
-                    self._hand_out(None, queue, busy)
-                else:
-                    if isinstance(result, _Raised):
-                        raise result.error
-                    self._hand_out(connection, queue, busy)
-                yield task, result
+            for connection in _ready(busy):
+                number, result = self._receive(connection, queue, busy)
+                if connection not in self._workers and queue:
+                    self._feed(self._start(known), queue, busy)
+                if isinstance(result, _Raised):
+                    raise result.error
+                yield known[number], result
 
-    def _hand_out(self, connection: Connection | None, queue: Iterator[Task], busy: dict[Connection, Task]) -> bool:
-        """Give the next task to a worker (a new one for None); False where there is none left."""
-        for task in queue:
-            target = connection or self._start()
-            # The worker is waiting for exactly this, so a large task cannot meet a large result in full pipes.
+    def _receive(
+        self, connection: Connection, queue: deque[int], busy: dict[Connection, deque[int]]
+    ) -> tuple[int, Result | Died | _Raised]:
+        """Take a worker's result, and give it more to do; of one that died, put back what it had not begun."""
+        held = busy.pop(connection)
+        number = held.popleft()
+        try:
+            result: Result | Died | _Raised = connection.recv()
+        except (EOFError, ConnectionResetError):
+            queue.extendleft(reversed(held))
+            return number, self._bury(connection)
+        if held:
+            busy[connection] = held
+        self._feed(connection, queue, busy)
+        return number, result
+
+    def _feed(self, connection: Connection, queue: deque[int], busy: dict[Connection, deque[int]]) -> None:
+        """Send a worker the numbers of its next tasks: one more than it works on, so that it never waits for us."""
+        most = AHEAD if len(queue) > self._jobs else 1  # at the end, whoever is free shall have what is left
+        while queue and len(busy.get(connection, ())) < most:
+            number = queue.popleft()
+            busy.setdefault(connection, deque()).append(number)
             with contextlib.suppress(BrokenPipeError):  # it died while idle: reading from it says so
-                target.send(task)
-            busy[target] = task
-            return True
-        return False
+                connection.send(number)
 
-    def _start(self) -> Connection:
+    def _start(self, known: Sequence[Task]) -> Connection:
         import multiprocessing  # noqa: PLC0415 - see above
 
-        # Forking costs a millisecond and shares the compiled rules. It is safe because this process has no threads.
+        # Forking costs a millisecond and shares rules and tasks. It is safe because this process has no threads.
         context = multiprocessing.get_context("fork")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, self._work, [*self._workers, ours]), daemon=True)
+        inherited = [*self._workers, ours]
+        process = context.Process(target=_serve, args=(theirs, self._work, known, inherited), daemon=True)
         process.start()
         theirs.close()
         self._workers[ours] = process
@@ -145,15 +146,35 @@ class Pool(Generic[Task, Result]):
         process.join(EXIT_GRACE_S)
         return Died(process.exitcode)
 
+    def _end(self, *, at_once: bool) -> None:
+        for connection, process in self._workers.items():
+            if at_once:
+                process.terminate()
+            connection.close()  # the worker sees the end of its tasks
+        for process in self._workers.values():
+            process.join(EXIT_GRACE_S)
+            if process.is_alive():
+                process.kill()
+                process.join()
+        self._workers.clear()
 
-def _serve(tasks: Connection, work: Callable[[Task], Result], inherited: list[Connection]) -> None:
-    """Run in a worker: take tasks until the other end closes."""
+
+def _ready(busy: Iterable[Connection]) -> list[Connection]:
+    from multiprocessing.connection import wait  # noqa: PLC0415 - see above
+
+    return cast("list[Connection]", wait(list(busy)))
+
+
+def _serve(
+    numbers: Connection, work: Callable[[Task], Result], known: Sequence[Task], inherited: list[Connection]
+) -> None:
+    """Run in a worker: do the tasks whose numbers come, until the other end closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us
     for each in inherited:
         each.close()  # a copy held here would keep a sibling from seeing its end
     try:
         while True:
-            tasks.send(_done(work, tasks.recv()))
+            numbers.send(_done(work, known[numbers.recv()]))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # there are no more tasks, or nobody waits for a result
     finally:

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -77,22 +76,27 @@ def test_interrupt_ends_the_workers() -> None:
             os.kill(worker, 0)
 
 
-def _failing(task: int) -> int:
-    raise ZeroDivisionError(f"task {task}")
+def _failing(task: tuple[Path, int]) -> int:
+    file, number = task
+    with file.open("ab") as begun:
+        begun.write(b"x")
+    raise ZeroDivisionError(f"task {number}")
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_what_work_raises_reaches_the_caller_at_once(jobs: int) -> None:
-    seen: list[int] = []
+def test_what_work_raises_reaches_the_caller_at_once(jobs: int, tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    with pytest.raises(ZeroDivisionError, match=r"task \d$"), Pool(_failing, jobs) as pool:
+        list(pool.map((begun, number) for number in range(1000)))
+    assert begun.stat().st_size <= 4 * jobs
 
-    def tasks() -> Iterator[int]:
-        for number in range(1000):
-            seen.append(number)
-            yield number
 
-    with pytest.raises(ZeroDivisionError, match="task 0"), Pool(_failing, jobs) as pool:
-        list(pool.map(tasks()))
-    assert len(seen) <= 2 * jobs
+def test_tasks_behind_one_that_kills_its_worker_are_done_by_another() -> None:
+    tasks = [-1, *range(1, 30), -2, *range(30, 60), 0]
+    with Pool(double, 3) as pool:
+        results = dict(pool.map(tasks))
+    assert {task: result for task, result in results.items() if task > 0} == {n: 2 * n for n in range(1, 60)}
+    assert [results[task] for task in (-1, -2, 0)] == [Died(7), Died(7), Died(-signal.SIGKILL)]
 
 
 class TooManyError(Exception):
