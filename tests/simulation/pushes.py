@@ -305,7 +305,7 @@ def _too_much(d: Desk) -> None:
 @way(4)
 def _key(d: Desk) -> None:
     """The access key of an IAM user."""
-    user = f"user-{d.number}"
+    user = f"user-{d.clone.name}-{d.number}"
     d.send(d.leak(*d.on, text=key_pair(user), user=user))
 
 

@@ -109,7 +109,9 @@ class World:
             done = self.hour()
             machine.settle(source)
             found = any(done.get(each) for each in ("missing", "again", "waiting", "baselines", "backfill"))
-            if done["finished"] and not found and not redriven:
+            # A run that went on where another one stopped has not looked at all of them.
+            whole = done["finished"] and done["repositories"] >= len(self.clones) - len(self.ledger.gone)
+            if whole and not found and not redriven:
                 return
         self.ledger.restless = True
 
