@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from pushwarden.detect.compiled import CompiledRule, RawHit
@@ -45,10 +47,14 @@ class PairedMatch(Match):
 _PLACES: Final = 10_000
 _BYTES_A_PLACE: Final = 200
 """More places to judge than this make no sense, and would take longer than a second for a megabyte."""
+_HITS: Final = 10_000
+_BYTES_A_HIT: Final = 100
+"""Likewise for places where a rule's pattern matches: this is no file, it is a dump of keys, and said to be one."""
 _REPEATS_MAX: Final = 100
 _REPEATED_CHARS_MIN: Final = 5
 """A snippet is searched for so many of the content's secrets, and only for those that are no short word."""
 _BATCH: Final = 200
+_PLACE: Final = attrgetter("start", "end", "rule.rule.id")
 _NO_PROBES: Final[tuple[dict[int, list[int]], dict[int, list[int]], list[int]]] = ({}, {}, [])
 
 
@@ -145,14 +151,24 @@ class Explorer:
             hits = [*hits, *self._service_hits(data, named)]
         placed: list[Placed] = []
         if hits:
+            most = _HITS + len(data) // _BYTES_A_HIT
+            if len(hits) > most:
+                hits = self._first(hits, most)
+                generic = generic[: bisect_right(generic, hits[-1].end)]
             judged = (judge_hit(hit, data, scope.path) for hit in hits)
             kept = pair_up([each for each in judged if each is not None], data)
             placed += (each for one in kept for each in place(one, data))
         if generic:
-            placed += self._generic(data, scope.path, _free(generic, placed) if placed else generic)
+            placed += self._generic(data, scope.path, _free(data, generic, placed) if placed else generic)
         if encoded:
             placed += self._decoded(data, encoded, depth, scope)
         return placed
+
+    def _first(self, hits: list[RawHit], most: int) -> list[RawHit]:
+        """Return the first ``most`` hits, in order, and say that there are more."""
+        what = f"only the first {most} places that look like a key were looked at, and there are {len(hits)}"
+        self._budget.gap("too-dense", what, "split the file")
+        return sorted(hits, key=_PLACE)[:most]
 
     def _service_hits(self, data: bytes, named: Mapping[int, Sequence[int]]) -> list[RawHit]:
         """Return the keys near the names of services."""
@@ -213,13 +229,15 @@ class Explorer:
         return [_match(each, lines, spans, texts) for each in kept]
 
 
-def _free(ends: Sequence[int], placed: Sequence[Placed]) -> list[int]:
+def _free(data: bytes, ends: Sequence[int], placed: Sequence[Placed]) -> list[int]:
     """Return those of ``ends`` (ascending) that no rule has taken which knows more than the judge: it would win anyway."""
+    # What the judge asks for behind a password in a URL is the @ that ends it.
     taken = sorted((each.start, each.end) for each in placed if each.candidate.hit.rule.rule.specificity > GENERIC)
     free: list[int] = []
     at = 0
     for end in ends:
-        while at < len(taken) and taken[at][1] < end:
+        last = end - data.startswith(b"@", end - 1)
+        while at < len(taken) and taken[at][1] < last:
             at += 1
         if at == len(taken) or end <= taken[at][0]:
             free.append(end)

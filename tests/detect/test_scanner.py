@@ -203,3 +203,13 @@ def test_printable_only(scanner: Scanner) -> None:
 
     assert all(char in string.printable or char == "\N{REPLACEMENT CHARACTER}" for char in match.snippet)
     assert "\x1b" not in match.snippet
+
+
+def test_of_a_dump_of_keys_the_first_are_found_and_the_result_is_incomplete(scanner: Scanner) -> None:
+    data = "\n".join(token(seed) for seed in range(17_500)).encode()
+
+    result = scanner.scan(data, path="dump.txt")
+
+    assert len(result.matches) == 10_000 + len(data) // 100
+    assert result.matches[-1].span.start_line == len(result.matches)
+    assert [gap.code for gap in result.gaps] == ["too-dense"]
