@@ -149,7 +149,7 @@ def test_the_secret_is_in_no_log_event_mail_row_or_bundle_name(repo: Repo) -> No
     dead = []
     sqs = aws.client("sqs")
     for name in stack.queues:
-        url = sqs.get_queue_url(QueueName=f"{stack.name}-{name}-dead")["QueueUrl"]
+        url = sqs.get_queue_url(QueueName=f"{stack.name}-{name.removesuffix('-late')}-dead")["QueueUrl"]
         dead += sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0).get("Messages", [])
     chats = sqs.receive_message(QueueUrl=stack.chat_queue, MaxNumberOfMessages=10).get("Messages", [])
     rows = aws.client("dynamodb").scan(TableName=stack.settings.table)["Items"]
