@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,6 +23,7 @@ CHUNK_FILES: Final = 256
 LARGE_BYTES: Final = MIB // 4
 ALONE_BYTES: Final = 2 * MIB
 """Below this, starting a second process costs more than it gains."""
+SHA1_DIGITS: Final = 40
 STDIN_NAME: Final = "<stdin>"
 
 
@@ -35,6 +37,8 @@ class FileEntry:
     """Bytes, when it was listed."""
     is_link: bool = False
     """A symbolic link: its target's name is scanned, and it is not followed."""
+    blob: str = ""
+    """Id of the index's version: a file that is no other was only touched, or copied with its repository."""
 
 
 Piece = tuple[str, Source, Hit]
@@ -48,6 +52,8 @@ class Chunk:
     pieces: tuple[Piece, ...]
     gaps: tuple[Gap, ...]
     bytes: int
+    touched: int
+    """Files that are what the index has, and were not scanned."""
 
 
 def scan_files(
@@ -84,7 +90,7 @@ def scan_entries(
     total = sum(entry.size for entry in entries)
     found: list[Found] = []
     all_gaps = list(gaps)
-    done = 0
+    done = touched = 0
     work = partial(_scan_chunk, scanner=scanner, limits=limits, base=base)
     with Pool(work, jobs if total >= ALONE_BYTES else 1) as pool:
         for chunk, result in _survive(pool, chunks(entries)):
@@ -94,11 +100,12 @@ def scan_entries(
             found += [Found(Finding(hit.match, path, source), hit.allowed) for path, source, hit in result.pieces]
             all_gaps += result.gaps
             done += result.bytes
+            touched += result.touched
             report(Progress(done, total, "files"))
     names, name_gaps = scan_names((entry.path for entry in entries), scanner, limits)
     found += names
     all_gaps += name_gaps
-    return Outcome(tuple(found), tuple(all_gaps), Counts(files=len(entries), bytes=done))
+    return Outcome(tuple(found), tuple(all_gaps), Counts(files=len(entries) - touched, bytes=done))
 
 
 def scan_stream(stream: BinaryIO, scanner: Scanner, limits: Limits) -> Outcome:
@@ -199,7 +206,7 @@ def _scan_chunk(entries: Work, *, scanner: Scanner, limits: Limits, base: str) -
     """Run in a worker: read and scan files."""
     pieces: list[Piece] = []
     gaps: list[Gap] = []
-    size = 0
+    size = touched = 0
     for entry in entries:
         if entry.size > limits.content_bytes:
             gaps.append(too_large(entry.path, entry.size, limits))
@@ -210,13 +217,29 @@ def _scan_chunk(entries: Work, *, scanner: Scanner, limits: Limits, base: str) -
         except OSError as error:
             gaps.append(unreadable(entry.path, error))
             continue
+        if entry.blob and blob_id(data, len(entry.blob)) == entry.blob:
+            touched += 1
+            continue
         size += len(data)
         scan = scan_content(scanner, data, entry.path, limits)
         if scan:
             source = Source.SYMLINK if entry.is_link else Source.FILE
             pieces += [(entry.path, source, hit) for hit in scan.hits]
             gaps += scan.gaps
-    return Chunk(tuple(pieces), tuple(gaps), size)
+    return Chunk(tuple(pieces), tuple(gaps), size, touched)
+
+
+def blob_id(data: bytes, digits: int) -> str:
+    """Return the id that git gives to content (https://git-scm.com/book/en/v2/Git-Internals-Git-Objects).
+
+    Args:
+        data: The content.
+        digits: Length of the repository's ids: 40 (SHA-1) or 64 (SHA-256).
+    """
+    digest = hashlib.sha1(usedforsecurity=False) if digits == SHA1_DIGITS else hashlib.sha256()
+    digest.update(b"blob %d\0" % len(data))
+    digest.update(data)
+    return digest.hexdigest()
 
 
 def _read(path: str) -> bytes:

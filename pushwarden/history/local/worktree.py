@@ -62,7 +62,10 @@ def on_disk(repository: Repository) -> OnDisk:
         index[os.fsdecode(change.path)] = change.old[0]
     untracked = list(_untracked(git, repository.root, ""))
     gaps: list[Gap] = []
-    entries = tuple(_entries(repository.root, sorted({*index, *untracked}), gaps))
+    entries = tuple(
+        replace(entry, blob=index[entry.path].decode() if entry.path in index else "")
+        for entry in _entries(repository.root, sorted({*index, *untracked}), gaps)
+    )
     return OnDisk(entries, index, tuple(gaps))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -231,3 +232,18 @@ def test_refs_that_only_name_another_one_are_not_told(repo: Repo) -> None:
     repo.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
     (found,) = scan_repository(context_of(repo.path)).found
     assert found.refs == ("main", "remotes/origin/main")
+
+
+@pytest.mark.parametrize("formatted", ["sha1", "sha256"])
+def test_files_that_were_only_touched_are_not_scanned(tmp_path: Path, formatted: str) -> None:
+    repo = make_repo(tmp_path / "repo", f"--object-format={formatted}")
+    repo.commit(a="same\n", b="changes\n")
+    (repo.path / "link").symlink_to("a")
+    repo.commit("link")
+    copy = tmp_path / "copy"
+    shutil.copytree(repo.path, copy, symlinks=True, copy_function=shutil.copyfile)  # other inodes, other times
+    (copy / "b").write_text(f"changes {token(1)}\n")
+    outcome = scan_repository(context_of(copy))
+    assert secrets_of(outcome) == [token(1)]
+    assert outcome.counts.files == 1
+    assert scan_unstaged(context_of(copy)).counts.files == 1
