@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from typing import IO, Final, Self
 
 from pushwarden.history.local.git import Git, tidy
@@ -46,12 +46,12 @@ class WholeLog:
         if self._lister.returncode != 0:
             self.problem = tidy(stderr) or f"git rev-list ended with {self._lister.returncode}"
         self._list.seek(0)
-        names = self._list.readlines()
-        self._count = len(names)
-        count = max(1, min(parts, PARTS_MOST, len(names) // PART_COMMITS))
-        for number in range(count):
-            here = names[number * len(names) // count : (number + 1) * len(names) // count]
-            self._parts.append(_Part(self._git, here))
+        names = self._list.read()
+        width = names.find(b"\n") + 1  # ids are all of one length
+        self._count = len(names) // width if width else 0
+        count = max(1, min(parts, PARTS_MOST, self._count // PART_COMMITS))
+        cuts = [number * self._count // count * width for number in range(count + 1)]
+        self._parts += (_Part(self._git, names[low:high]) for low, high in pairwise(cuts))
 
     def is_running(self) -> bool:
         """Return whether git still writes."""
@@ -95,10 +95,10 @@ class WholeLog:
 class _Part:
     """One git that writes the log of some commits."""
 
-    def __init__(self, git: Git, names: Sequence[bytes]) -> None:
+    def __init__(self, git: Git, names: bytes) -> None:
         self._input: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
-        self._input.writelines(names)
+        self._input.write(names)
         self._input.seek(0)
         self._heard = False
         self.process: subprocess.Popen[bytes] = git.start(*DIFF, stdin=self._input, stdout=self._file)
