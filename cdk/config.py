@@ -218,7 +218,7 @@ def _existing(path: Path, root: Path) -> Path:
     found = root / path
     if not found.exists():
         raise ConfigError(f"context: rules names {str(path)!r}, and there is nothing at {found}")
-    if found.is_dir() and not any(found.rglob("*.toml")):
+    if found.is_dir() and not any(found.glob("*.toml")):
         raise ConfigError(f"context: rules names {str(path)!r}, and the folder {found} holds no .toml file")
     return found
 

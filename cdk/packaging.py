@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from cdk import bytecode
+from pushwarden.detect.rulefile import rule_files
 from pushwarden.errors import PushwardenError
 from pushwarden.topology import SUBSCRIBERS, WORKERS, Asset
 
@@ -234,10 +235,8 @@ def rule_sources(root: Path, rules: Path | None) -> dict[str, Path]:
     """Return the rule files of a package: the place inside it, and where the file is."""
     found = {f"patterns/{path.name}": path for path in sorted((root / "patterns").glob("*.toml"))}
     if rules is not None:
-        for path in [rules] if rules.is_file() else sorted(rules.rglob("*.toml")):
-            inside = path.name if rules.is_file() else path.relative_to(rules).as_posix()
-            # Beside the default rules, so that they apply even where the compiled database does not fit the processor.
-            found[f"patterns/custom/{inside}"] = path
+        # Among the default rules, so that they apply even where there is no compiled database that fits the processor.
+        found |= {f"patterns/custom-{path.name}": path for path in rule_files([rules])}
     return found
 
 

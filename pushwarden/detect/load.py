@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -78,7 +79,9 @@ def package_database(path: Path, rules: Sequence[Path] = ()) -> None:
     """
     from pushwarden.detect.database import compile_plan, write_database  # noqa: PLC0415 - needs hyperscan
 
-    files = [RuleFile.read(each) for each in rule_files([default_rules_path(), *rules])]
+    # By their names alone: the same rules give the same database, wherever they lie.
+    read = [RuleFile.read(each) for each in rule_files([default_rules_path(), *rules])]
+    files = [replace(each, path=Path(each.path.name)) for each in read]
     write_database(path, compile_plan(_plan(files)))
 
 

@@ -149,9 +149,10 @@ def compile_here(folder: Path, target: Target) -> None:
     subprocess.run([*command, "--invalidation-mode", "unchecked-hash", str(folder)], check=True, capture_output=True)
 
 
-def build_here(asset: Asset, into: Path, *, rules: Path | None = None) -> Any:
+def build_here(asset: Asset, into: Path, *, rules: Path | None = None, compiled_rules: bool = True) -> Any:
     """Build an asset for this machine's Python and processor."""
-    target = Target(f"{sys.version_info.major}.{sys.version_info.minor}", this_architecture())
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    target = Target(python, this_architecture(), compiled_rules=compiled_rules)
     return build(
         asset, into, root=ROOT, target=target, rules=rules, install=install_from_environment, compile_=compile_here
     )

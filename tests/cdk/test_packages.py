@@ -7,6 +7,7 @@ import importlib.metadata
 import json
 import re
 import shutil
+import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -35,7 +36,7 @@ from pushwarden.model import Confidence
 from pushwarden.settings import Policy
 from pushwarden.topology import SUBSCRIBERS, WORKERS, Asset
 from tests.cdk.conftest import ROOT, build_here
-from tests.cdk.runtime_api import FunctionError, ServedFunction
+from tests.cdk.runtime_api import FunctionError, ServedFunction, unpack
 from tests.cdk.zipped import ZippedService
 from tests.conftest import made_up
 
@@ -44,6 +45,16 @@ EVERYTHING = Policy(
     thresholds={**Policy().thresholds, "comment": Confidence.MEDIUM, "revoke": Confidence.HIGH},
     reset_repositories=("*",),
 )
+
+
+FIND_BADGE = """\
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from pushwarden.detect import load_scanner
+found = load_scanner(cache_dir=Path(sys.argv[2])).scan(b"the gate knows badge-480012773519")
+print([each.rule_id for each in found.matches])
+"""
 
 
 def names(package: Path) -> set[str]:
@@ -259,9 +270,14 @@ def test_the_same_commit_gives_the_same_zip(packages: dict[Asset, Path], tmp_pat
 
 
 def test_the_same_rules_give_the_same_database(packages: dict[Asset, Path], tmp_path: Path) -> None:
-    package_database(tmp_path / "rules.db", [packages[Asset.SCAN].parent / "rules.toml"])
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copyfile(packages[Asset.SCAN].parent / "rules.toml", elsewhere / "rules.toml")
+    package_database(tmp_path / "rules.db", [elsewhere])
     with zipfile.ZipFile(packages[Asset.SCAN]) as archive:
-        assert archive.read("rules.db") == (tmp_path / "rules.db").read_bytes()
+        packed = archive.read("rules.db")
+    assert packed == (tmp_path / "rules.db").read_bytes()
+    assert str(ROOT).encode() not in packed
 
 
 def test_the_hash_of_a_package_is_that_of_its_inputs(tmp_path: Path) -> None:
@@ -290,6 +306,16 @@ def test_rules_that_cannot_be_compiled_here_are_not_left_out_in_silence(
     build(Asset.SCAN, tmp_path / "scan.zip", target=Target(compiled_rules=False), **asked)
     assert "rules.db" not in names(tmp_path / "scan.zip")
     assert "patterns/aws.toml" in names(tmp_path / "scan.zip")
+
+
+def test_custom_rules_apply_without_compiled_rules(packages: dict[Asset, Path], tmp_path: Path) -> None:
+    built = build_here(Asset.SCAN, tmp_path / "scan.zip", rules=packages[Asset.SCAN].parent, compiled_rules=False)
+    unpack(built.path, tmp_path / "task")
+    assert not (tmp_path / "task" / "rules.db").exists()
+    arguments = [sys.executable, "-I", "-S", "-c", FIND_BADGE, str(tmp_path / "task"), str(tmp_path / "cache")]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout == "['example-badge']\n"
 
 
 def test_the_compiled_rules_ask_nothing_special_of_a_processor(tasks: dict[Asset, Path]) -> None:
