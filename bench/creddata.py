@@ -3,7 +3,7 @@
     python bench/creddata.py CREDDATA SCORER [HELD_OUT]
 
 CREDDATA is the unpacked folder with data/ and meta/; SCORER the folder with score_creddata.py. HELD_OUT is the
-``.held-out.npz`` that judge/train.py leaves beside the weights: with it, generic findings are those of cross-validation;
+``.held-out.npz`` that judge/train.py leaves beside the weights: with it, generic findings are those of cross-validation, and figures the mean over its runs;
 without it they are those of the shipped weights, which were fitted on these files, so that is no result.
 """
 
@@ -34,16 +34,19 @@ def scanned(root: Path) -> tuple[Found, Found]:
     return shaped, generic
 
 
-def held_out(scores: Path) -> Found:
-    """Findings of the judge in cross-validation, at the shipped cuts."""
+def held_out(scores: Path) -> list[Found]:
+    """Findings of the judge in each cross-validation, at the shipped cuts."""
     saved = np.load(scores)
     cuts = model.load().cuts
-    found: Found = set()
-    for path, line, score, made in zip(saved["paths"], saved["lines"], saved["final"], saved["made"], strict=True):
-        if score >= cuts.low and not made and not path.startswith("clean/"):
-            confidence = 3 if score >= cuts.high else 2 if score >= cuts.medium else 1
-            found.add((str(path), int(line), int(line), confidence))
-    return found
+    runs = []
+    for final in saved["final"]:
+        found: Found = set()
+        for path, line, score, made in zip(saved["paths"], saved["lines"], final, saved["made"], strict=True):
+            if score >= cuts.low and not made and not path.startswith("clean/"):
+                confidence = 3 if score >= cuts.high else 2 if score >= cuts.medium else 1
+                found.add((str(path), int(line), int(line), confidence))
+        runs.append(found)
+    return runs
 
 
 def main() -> None:
@@ -52,12 +55,17 @@ def main() -> None:
     score = importlib.import_module("score_creddata")
     truth, neutral = score.labels(str(root / "meta"))
     shaped, generic = scanned(root)
-    if scores:
-        generic = held_out(scores[0])
-    for name, findings in (("rules with a shape", shaped), ("judge", generic), ("together", shaped | generic)):
+    runs = held_out(scores[0]) if scores else [generic]
+    for name, findings in (
+        ("rules with a shape", [shaped]),
+        ("judge", runs),
+        ("together", [shaped | run for run in runs]),
+    ):
         for level, label in ((1, "low"), (2, "medium"), (3, "high")):
-            places = {(path, first, last) for path, first, last, confidence in findings if confidence >= level}
-            print(f"{name:20s} {label:6s} {score.score(truth, neutral, places)[0]}")
+            places = [{place[:3] for place in each if place[3] >= level} for each in findings]
+            figures = [score.score(truth, neutral, each)[0] for each in places]
+            mean = {key: round(sum(each[key] for each in figures) / len(figures), 3) for key in figures[0]}
+            print(f"{name:20s} {label:6s} {mean}")
 
 
 if __name__ == "__main__":

@@ -134,6 +134,23 @@ class _Builder:
         self.made.append(made)
         self.sure.append(is_undoubted(view))
 
+    def add_variants(
+        self,
+        data: bytes,
+        candidate: candidates.Candidate,
+        truth: int,
+        place: Place,
+        *,
+        where: features.Place,
+        chance: random.Random,
+    ) -> None:
+        """Add the made-up variants of a candidate."""
+        for text, new, new_truth in variants(data, candidate, truth, where.kind, chance):
+            if self.plausible(text, new, where):
+                self.add(features.view_of(text, new, where), new_truth, place, made=True)
+        for text in as_element(data, candidate, chance):
+            self.add_elements(text, truth, place)
+
     def add_elements(self, text: bytes, truth: int, place: Place) -> None:
         """Add the element at the end of a made-up XML file."""
         where = features.Place.of("settings.xml")
@@ -193,15 +210,13 @@ def _read_file(built: _Builder, finder: _Finder, path: str, data: bytes, rows: l
         place = Place(path, line, candidate.start, candidate.end, candidate.link, credentials, excused)
         if built.plausible(data, candidate, where):
             view = features.view_of(data, candidate, where)
+            if gate.is_fixture(view):
+                continue
             built.add(view, truth, place, made=False)
             for other in repeated(view, truth, chance):
                 built.add(other, truth, place, made=True)
         if vary:
-            for text, new, new_truth in variants(data, candidate, truth, where.kind, chance):
-                if built.plausible(text, new, where):
-                    built.add(features.view_of(text, new, where), new_truth, place, made=True)
-            for text in as_element(data, candidate, chance):
-                built.add_elements(text, truth, place)
+            built.add_variants(data, candidate, truth, place, where=where, chance=chance)
 
 
 def read(root: Path, language: Language, clean: list[Path]) -> Dataset:

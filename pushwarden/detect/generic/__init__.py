@@ -129,7 +129,10 @@ def judge(data: bytes, hits: Sequence[tuple[int, int]], path: str = "") -> Itera
             value = data[candidate.start : candidate.end]
             if not gate.plausible(candidate, value, place, weights.language):
                 continue
-            score = _score(features.view_of(data, candidate, place))
+            view = features.view_of(data, candidate, place)
+            if gate.is_fixture(view):
+                continue
+            score = _score(view)
             if score < weights.cuts.low:
                 continue
             known = best.get((candidate.start, candidate.end))

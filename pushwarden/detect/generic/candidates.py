@@ -88,6 +88,8 @@ _BRACE: Final = ord("{")
 
 LINKS: Final = ("op", "comma", "default", "attr", "tag", "gap", "flag", "url", "header", "jwt", "pair")
 """How a name and its value hang together; the position is a feature."""
+NAMELESS: Final = frozenset({"url", "header", "jwt", "pair"})
+"""Links where the name is only what stands before."""
 
 
 class Candidate(NamedTuple):

@@ -6,8 +6,8 @@ import re
 from itertools import pairwise
 from typing import Final
 
-from pushwarden.detect.generic.candidates import Candidate
-from pushwarden.detect.generic.features import Place
+from pushwarden.detect.generic.candidates import NAMELESS, Candidate
+from pushwarden.detect.generic.features import Place, View
 from pushwarden.detect.generic.language import Language, mean_surprise
 
 MIN_SURPRISE: Final = 4.0
@@ -21,7 +21,7 @@ _NEVER: Final = re.compile(
     | ENC[(\[] | \{cipher\} | AQICAH | \$ANSIBLE_VAULT | vault:v\d                                           # ciphertext
     | arn:aws | \{resolve: | https?://[^\s@]*$ | [./~]{0,2}/[\w.-]+/[\w./-]*$ | [A-Z]:\\ | S-1-5-\d | \#[0-9a-f]{3,8}$          # names of things
     | (?:process\.env|os\.environ|os\.getenv|getenv|System\.getProperty|ENV\[|env\()
-    | (.)\1{4} | .*?(?:([x*.0-9])\2{7}|\*\*\Z)                                                              # filler, masked
+    | (.)\1{4} | .*?(?:([x*.0])\2{7}|\*\*\Z)                                                              # filler, masked
     """
 )
 _JOINED: Final = re.compile(rb"[\"'`]?[ ]?\+[ ]?[\"'`A-Za-z_$]")
@@ -48,12 +48,13 @@ _ABOUT_NAME: Final = re.compile(
     rb"fingerprint|digest|checksum|hash|integrity|etag)"
     rb"[\"'\])\\ \t]*\Z"
 )
-"""The last word says that the value is something about a credential, not the credential."""
 _HEX: Final = re.compile(rb"[0-9A-Fa-f]{16,128}\Z")
 _SECRET_NAME: Final = re.compile(rb"(?i)secret|token|passw|pwd|api_?key|access_?key|auth|cred|private")
 _UUID: Final = re.compile(rb"\{?[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}\}?\Z")
 _ONCE_NAME: Final = re.compile(rb"(?i)client_?-?token")
 """With a UUID it makes a request idempotent (https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html)."""
+_SID: Final = re.compile(rb"(?!AC|SK)[A-Z]{2}[0-9a-f]{32}\Z")
+"""The name of a thing at Twilio (https://www.twilio.com/docs/glossary/what-is-a-sid), other than accounts and keys."""
 _PUBLISHED: Final = re.compile(
     rb"pk_(?:live|test)_|pk\.eyJ|phc_|0x4AAAAAA|sb_publishable_|G-[A-Z0-9]{10}\Z|UA-\d|pub[a-f0-9]{32}\Z"
 )
@@ -69,7 +70,9 @@ def excused(name: bytes, value: bytes, *, qualified: bool = False) -> bool:
     """Whether name and value together say hash, identifier or a key that is meant to be public."""
     if b"EXAMPLE" in value or _PUBLISHED.match(value):  # AWS marks the keys of its documentation so
         return True
-    if _PUBLIC_NAME.search(name) or _ABOUT_NAME.search(name) or (_CODE.match(value) and _CODE_NAME.search(name)):
+    if _PUBLIC_NAME.search(name) or (_CODE.match(value) and _CODE_NAME.search(name)):
+        return True
+    if _SID.match(value) and name.rstrip(b"\"'\\]) \t").lower().endswith(b"sid"):
         return True
     if _HEX_HASH.match(value) and _HASH_NAME.search(name):
         return True
@@ -117,6 +120,19 @@ def is_language(head: bytes, language: Language, *, bare: bool) -> bool:
     return mean_surprise(head, language.table) < least
 
 
+def about(name: bytes) -> bool:
+    """Whether a name says that its value is something about a credential, not the credential."""
+    return _ABOUT_NAME.search(name) is not None
+
+
+_FIXTURE_REPEATS: Final = 6
+
+
+def is_fixture(view: View) -> bool:
+    """Whether a test uses the same value again and again."""
+    return view.repeats >= _FIXTURE_REPEATS and view.place.kind == 0.0 and view.place.directories[0] > 0
+
+
 def plausible(candidate: Candidate, value: bytes, place: Place, language: Language) -> bool:
     """Whether a candidate may be a credential at all.
 
@@ -133,6 +149,8 @@ def plausible(candidate: Candidate, value: bytes, place: Place, language: Langua
     if not _DIGIT.search(head) and is_language(head, language, bare=bare):
         return False
     if _NEVER.match(head) or excused(candidate.name, value, qualified=candidate.qualified):
+        return False
+    if candidate.link not in NAMELESS and about(candidate.name):
         return False
     if is_sealed(candidate.call, head) or (candidate.quote and _JOINED.match(head)):
         return False

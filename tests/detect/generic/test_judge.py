@@ -110,6 +110,16 @@ def test_each_value_is_reported_once_however_many_places_point_at_it() -> None:
     assert len(list(judge(data, [(0, 10), (7, 12), (9, 9)], "a.txt"))) == 1
 
 
+def test_a_secret_that_stands_twice_is_found_twice() -> None:
+    assert values("DB_PASSWORD=Xq7vT2mLz9\nPG_PASSWORD=Xq7vT2mLz9\n", ".env") == ["Xq7vT2mLz9"] * 2
+
+
+def test_a_value_that_a_test_uses_again_and_again_is_no_secret_but_in_settings_it_is() -> None:
+    text = f'client.secret = "{RANDOM}"\n' * 8
+    assert values(text, "spec/client_spec.rb") == []
+    assert len(values(text, "app/client.properties")) == 8
+
+
 def test_two_secrets_on_one_line_are_two() -> None:
     other = "w8Zr3KxT6qLv9YnB2mHs5JdC7gFp4aEu"
     assert values(f"secret={RANDOM} password={other}\n") == [RANDOM, other]
