@@ -1,7 +1,7 @@
 """Run benchmarks: ``python -m bench`` runs the short ones, ``python -m bench NAME ...`` those, ``--list`` lists all.
 
 A benchmark is a module of this folder with a ``main()``. Each runs in a process of its own, so that one's memory and caches
-are not another's. Options after ``--`` go to the benchmark.
+are not another's. Options after a name go to the benchmark: ``python -m bench load --events 20000``.
 """
 
 from __future__ import annotations
@@ -75,8 +75,12 @@ def main() -> None:
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    at = arguments.index("--") if "--" in arguments else len(arguments)
-    return list(arguments[:at]), list(arguments[at + 1 :])
+    """Return our own arguments, and those from the first option after a name on; a ``--`` between them may stand or not."""
+    named = next((i for i, each in enumerate(arguments) if not each.startswith("-")), len(arguments))
+    at = next((i for i, each in enumerate(arguments) if each == "--" or (i > named and each.startswith("-"))), None)
+    if at is None:
+        return list(arguments), []
+    return list(arguments[:at]), list(arguments[at + (arguments[at] == "--") :])
 
 
 if __name__ == "__main__":

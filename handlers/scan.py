@@ -24,6 +24,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
             "repository": taken.push.repository,
             "incident": found.incident_id if found else None,
             "result": found.result.value if found else "put off" if taken.put_off else "clean",
+            "pushes": 0 if taken.put_off else 1,
             "findings": found.finding_count if found else 0,
             "actions": found.actions if found else (),
         }

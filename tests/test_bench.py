@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.__main__ import FOLDER, ON_REQUEST, benchmarks
+import pytest
+
+from bench.__main__ import FOLDER, ON_REQUEST, _split, benchmarks
 
 ROOT = Path(__file__).parents[1]
 
@@ -48,3 +50,17 @@ def test_a_benchmark_that_fails_fails_the_run() -> None:
 
     assert done.returncode == 1
     assert "push_latency: exit 2" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "own", "passed_on"),
+    [
+        (["--list"], ["--list"], []),
+        (["load", "--events", "9"], ["load"], ["--events", "9"]),
+        (["load", "--", "--events", "9"], ["load"], ["--events", "9"]),
+        (["--", "--events", "9"], [], ["--events", "9"]),
+        (["load", "soak"], ["load", "soak"], []),
+    ],
+)
+def test_options_after_a_name_are_the_benchmarks(given: list[str], own: list[str], passed_on: list[str]) -> None:
+    assert _split(given) == (own, passed_on)

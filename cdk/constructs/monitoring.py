@@ -43,7 +43,7 @@ class LogMetric:
         return "{ " + " && ".join(terms) + " }"
 
 
-PUSHES: Final = LogMetric("Pushes", {"message": "done"})
+PUSHES: Final = LogMetric("Pushes", {"message": "done"}, "pushes")
 FINDINGS: Final = LogMetric("Findings", {"message": "done"}, "findings")
 INCOMPLETE: Final = LogMetric("IncompleteScans", {"message": "done", "result": "incomplete"})
 DONE: Final = LogMetric("ResponsesDone", {"message": "done", "outcome": "done"})
