@@ -187,10 +187,6 @@ class Machine:
         pace = Pace(clock=self.now, sleep=self.sleep)
         return reconcile(app, deadline=self.repositories_per_run, clock=lambda: next(looks), pace=pace)
 
-    def created_s(self, repository: str) -> float:
-        """Return when CodeCommit says that a repository was made, in seconds since 1970."""
-        return self.plain_app("administrator").codecommit.repository(repository).created_s
-
     def forget(self) -> None:
         """Begin anew: no repositories, empty boxes, and of the table only the settings."""
         self._replaced.apply()  # another machine may have been made meanwhile

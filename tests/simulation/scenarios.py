@@ -137,12 +137,13 @@ def _history(world: World) -> None:
     machine = world.machine
     clone = Clone(machine, f"{world.clones[0].name}-old")
     world.clones.append(clone)
-    state = machine.plain_app("administrator").state
+    app = machine.plain_app("administrator")
     table, name = machine.stack.settings.table, "first-backfill"
     key = {"pk": {"S": "settings"}, "sk": {"S": name}}
     machine.aws.client("dynamodb").delete_item(TableName=table, Key=key)
     clone.create()
-    state.save_setting("installed-at", str(machine.created_s(clone.name) + 1).encode())
+    installed_s = app.codecommit.repository(clone.name).created_s + 1
+    app.state.save_setting("installed-at", str(installed_s).encode())
     machine.post = lambda _event: []
     secret = aws_assignment(clone.name)
     tip = clone.commit({"a.txt": b"first\n"}, "Begin")
