@@ -22,7 +22,7 @@ from pushwarden.detect import Scanner, load_scanner
 from pushwarden.history.pack import Limits
 from tests.simulation.machine import Machine
 from tests.simulation.parts import full_policy
-from tests.simulation.points import Seen, broken_at, points
+from tests.simulation.points import KILLED, KILLED_AT_ONCE, WAYS, Seen, broken_at, points
 from tests.simulation.pushes import SMALL_PACK_BYTES
 from tests.simulation.races import RACES, broken_in, moments
 from tests.simulation.scenarios import SCENARIOS
@@ -40,6 +40,7 @@ def main() -> int:
     parser.add_argument("--pushes", type=int, default=10_000, help=f"how many pushes, in worlds of {_PUSHES}")
     parser.add_argument("--seed", type=int, default=1, help="seed of the first world")
     parser.add_argument("--scenarios", default=",".join(SCENARIOS), help="those whose calls fail, by commas")
+    parser.add_argument("--kills", action="store_true", help="of the ways to fail, try only to die")
     parser.add_argument("--races", default=",".join(_RACED), help="scenarios during which something else happens")
     parser.add_argument("--every", type=int, default=1, help="try every Nth point and moment only")
     options = parser.parse_args()
@@ -63,9 +64,10 @@ def main() -> int:
     seen: Seen = set()
     for scenario in filter(None, options.scenarios.split(",")):
         with _machine(1, 0, None) as machine:
-            chosen = list(points(machine, scenario, seen=seen))[:: options.every]
-            _try(figures, "fault points", ((broken_at, machine, each) for each in chosen))
-            figures["crash points"] += sum(each.way.kind.startswith("kill") for each in chosen)
+            ways = (KILLED, KILLED_AT_ONCE) if options.kills else WAYS
+            chosen = list(points(machine, scenario, ways, seen=seen))[:: options.every]
+            _try(figures, "crash points", ((broken_at, machine, each) for each in chosen if each.kills))
+            _try(figures, "fault points", ((broken_at, machine, each) for each in chosen if not each.kills))
         report(scenario)
     for scenario in filter(None, options.races.split(",")):
         with _machine(0, 0, None) as machine:

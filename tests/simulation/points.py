@@ -63,6 +63,11 @@ class Point:
     function: str = ""
     name: str = ""
 
+    @property
+    def kills(self) -> bool:
+        """Whether the process dies there."""
+        return self.way in {KILLED, KILLED_AT_ONCE}
+
     def __str__(self) -> str:
         where = f"{self.scenario}: invocation {self.invocation} ({self.function}), call {self.call} ({self.name})"
         return f"{where}, {self.way}"
