@@ -20,7 +20,7 @@ MAX_VALUE: Final = 4096
 # skips whatever no word begins with.
 _WORDS: Final = rb"""
     p(?:ass(?:w(?:or)?d|wrd|phrase|code|wort|(?!iv|ag|ing|ed|es|en|th|port))|swd|wd|sw|w(?<![a-z]pw)(?![a-z])|in(?<![a-z]pin)(?![a-z]))|
-    s(?:e(?:cret(?!ar)|ed|ssion|curestring)|ignature|id(?<![a-z]sid)(?![a-z]))|
+    s(?:e(?:cret(?!ar|smanager)|ed|ssion|curestring)|ignature|id(?<![a-z]sid)(?![a-z]))|
     token(?!i)|key(?!word|board|frame|stroke|err|space)|a(?:uth(?!or(?!i))|pi(?!an))|c(?:red(?!it)|ookie)|otp|verifier|bearer|
     license|webhook|dsn|identified[ ]by
 """
@@ -84,6 +84,8 @@ _SCHEME: Final = re.compile(
     rb"(?i)(?:basic|bearer|token|oauth|digest|negotiate|ntlm|apikey) {1,3}[A-Za-z0-9+/=._~-]{4}"
 )
 """Here a name is followed by a whole Authorization header; the credentials alone are a candidate of their own."""
+_ARN: Final = re.compile(rb"(?:arn:|secretsmanager:)[^\s\"']{0,80}\Z")
+"""In the name of a resource a colon assigns nothing: ``arn:aws:secretsmanager:...:secret:name``."""
 _BRACE: Final = ord("{")
 
 LINKS: Final = ("op", "comma", "default", "attr", "tag", "gap", "flag", "url", "header", "jwt", "pair")
@@ -131,6 +133,8 @@ def _named(data: bytes, match: re.Match[bytes], top: int) -> Candidate | None:
         return None
     called = value.end("call")
     qualified = data[start - 1 : start] in (b":", b"/")
+    if qualified and _ARN.search(data, max(0, start - MAX_NAME), start):
+        return None
     quote, call, end = data[called:begin], data[at:called], value.end()
     if quote and data[begin] == _BRACE:
         inner = max(_INNER.finditer(data, begin, end), key=_length, default=value)

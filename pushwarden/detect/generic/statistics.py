@@ -69,7 +69,7 @@ def _before(view: View) -> int:
 
 def _sequence(low: bytes) -> int:
     """Return how many fours of bytes follow each other in the alphabet, among the digits or on the keyboard."""
-    return sum(low[at : at + 4] in _ROWS for at in range(0, len(low) - 3, 2))
+    return sum([low[at : at + 4] in _ROWS for at in range(0, len(low) - 3, 2)])
 
 
 def numbers(view: View, words: list[bytes], language: Language) -> list[float]:

@@ -33,6 +33,18 @@ def test_a_candidate_has_link_name_and_value(text: bytes, expected: tuple[str, b
     assert expected in found(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/db-k3JxP9",
+        b"pattern: '^arn:[^:]{1,63}:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[a-zA-Z0-9]+'",
+        b'"alias/aws/secretsmanager": "k3JxP9vQ2mZt"',
+    ],
+)
+def test_the_name_of_a_resource_assigns_nothing(text: bytes) -> None:
+    assert not [link for link, name, _ in found(text) if b"secret" in name]
+
+
 def test_a_value_may_end_behind_the_stretch_that_is_read() -> None:
     text = b"token=" + b"a1" * 50
     assert [each.end for each in candidates.find(text, 0, 10)] == [len(text)]
