@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import hyperscan
 
+from pushwarden.detect.branches import branches
 from pushwarden.detect.compiled import CompiledRule, RawHit
 from pushwarden.detect.context import CONTEXT_BYTES, context_bounds
 from pushwarden.detect.globs import glob_pattern
@@ -160,7 +161,7 @@ def compile_databases(rules: Sequence[CompiledRule], probes: Sequence[bytes], la
     wanted: list[tuple[int, int, bytes]] = []
     for number, rule in enumerate(rules):
         if rule.shape.trigger is not None:
-            wanted.append((rule.shape.layer, number, rule.shape.trigger.encode()))
+            wanted += ((rule.shape.layer, number, each.encode()) for each in branches(rule.shape.trigger))
     wanted += ((layer, len(rules) + at, probe) for at, (layer, probe) in enumerate(zip(layers, probes, strict=True)))
     if any(layer == Layer.NAMED for layer, _, _ in wanted):
         wanted.append((Layer.EVERYWHERE, len(rules) + len(probes), ASSIGNED))

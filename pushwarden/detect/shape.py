@@ -41,7 +41,7 @@ _LONG: Final = 16
 _SOLID: Final = 4
 _OPENING: Final = 3
 """So many certain bytes at the beginning make what stands before them not worth a look."""
-_COUNTED: Final = 100
+_COUNTED: Final = 16
 """Longer repeats are endless to hyperscan, which counts at a price; :mod:`regex` counts exactly afterwards."""
 _HEAD: Final = 8
 """How much of it at its beginning: hyperscan is slow where it cannot begin with something rare."""
@@ -108,7 +108,7 @@ def shape_of(pattern: str) -> Shape:
 def trimmed(pattern: str) -> str:
     """Return ``pattern`` for hyperscan, cut behind the last text that must stand there, so that it ends once, not at each byte."""
     head = _cut(parse(pattern).tree)
-    return pattern if head is None else _write(head)
+    return pattern if head is None else write_node(head)
 
 
 def _between_wide(node: Node) -> Node:
@@ -315,22 +315,22 @@ def _write_trigger(node: Node) -> str:
     """Return the expression of a whole trigger: "not after one of these" at its beginning is kept."""
     first = node.items[0] if isinstance(node, Seq) and node.items else None
     if isinstance(first, Look) and first.behind and first.negative and isinstance(first.item, Chars):
-        return _before(first.item.mask) + _write(node)
-    return _write(node)
+        return _before(first.item.mask) + write_node(node)
+    return write_node(node)
 
 
-def _write(node: Node) -> str:  # noqa: PLR0911 - one for each kind of node
+def write_node(node: Node) -> str:  # noqa: PLR0911 - one for each kind of node
     """Return an expression for hyperscan that matches wherever ``node`` does, and perhaps in more places."""
     match node:
         case Chars(mask):
             return write_chars(mask)
         case Seq(items):
-            return "".join(map(_write, items))
+            return "".join(map(write_node, items))
         case Alt(branches):
-            written = [_write(_bare(each)) for each in branches]
+            written = [write_node(_bare(each)) for each in branches]
             return "(?:" + "|".join(written) + ")" if all(written) or _width(node, looking=False) else ""
         case Repeat(item, least, most):
-            return f"(?:{_write(item)})" + _times(least, most) if _least(item) or _any_width(item) else ""
+            return f"(?:{write_node(item)})" + _times(least, most) if _least(item) or _any_width(item) else ""
         case Look():
             return ""
         case Mark(kind):
@@ -385,4 +385,4 @@ def _byte(byte: int) -> str:
     return chr(byte) if chr(byte).isalnum() and byte < 128 else f"\\x{byte:02x}"  # noqa: PLR2004 - ASCII
 
 
-__all__ = ["Endless", "Shape", "shape_of", "write_chars"]
+__all__ = ["Endless", "Shape", "shape_of", "write_chars", "write_node"]
