@@ -44,7 +44,9 @@ class Doctor:
         for each in self._subscribers():
             yield self._look(f"rule {self._name(each)}", "events:DescribeRule", partial(self._rule, each))
         for each in self._subscribers():
-            yield self._look(f"queue {self._name(each)}", "sqs:GetQueueAttributes", partial(self._queue, each))
+            for end in each.queue_names:
+                queue = f"{self._stack}-{end}"
+                yield self._look(f"queue {queue}", "sqs:GetQueueAttributes", partial(self._queue, queue))
             dead = f"{self._name(each)}-dead"
             yield self._look(f"queue {dead}", "sqs:GetQueueAttributes", partial(self._dead, dead))
         yield self._look("state table", "dynamodb:DescribeTable", self._table)
@@ -74,8 +76,13 @@ class Doctor:
         on = self.settings.policy.thresholds
         return [each for each in SUBSCRIBERS if each.bus is not None and (each.option is None or on.get(each.option))]
 
+    @property
+    def _stack(self) -> str:
+        """How the names of the stack's resources begin."""
+        return self.settings.security_bus.removesuffix(_BUS_SUFFIX)
+
     def _name(self, subscriber: Subscriber) -> str:
-        return f"{self.settings.security_bus.removesuffix(_BUS_SUFFIX)}-{subscriber.name}"
+        return f"{self._stack}-{subscriber.name}"
 
     def _codecommit(self) -> str:
         self.client("codecommit").list_repositories()
@@ -100,8 +107,8 @@ class Doctor:
         rule = self.client("events").describe_rule(Name=self._name(subscriber), **bus)
         return "" if rule["State"] == "ENABLED" else f"it is {rule['State']}; enable it, or no event gets through"
 
-    def _queue(self, subscriber: Subscriber) -> str:
-        waiting = self._messages(self._name(subscriber), "ApproximateNumberOfMessages")
+    def _queue(self, name: str) -> str:
+        waiting = self._messages(name, "ApproximateNumberOfMessages")
         return f"{waiting} events wait; look into the function's log if that lasts" if waiting else ""
 
     def _dead(self, name: str) -> str:

@@ -64,6 +64,7 @@ def test_the_command_says_so(service: LocalService, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"ok    rule {service.stack.name}-scan\n" in done.stdout
+    assert f"ok    queue {service.stack.name}-scan-late\n" in done.stdout
     assert done.stdout.endswith("All is well.\n")
 
 
