@@ -46,7 +46,7 @@ _PUBLIC_NAME: Final = re.compile(
 _ABOUT_NAME: Final = re.compile(
     rb"(?i)(?:credentials?_?id|s3_?key|group_?key|version|length|size|type|name|format|user|login|email|field|file|path|timestamp|scopes?|prefix|suffix|label|title|tooltip|"
     rb"fingerprint|digest|checksum|hash|integrity|etag)"
-    rb"[\"'\])\\ \t]*\Z"
+    rb"[\"'`\])\\ \t]*\Z"
 )
 _HEX: Final = re.compile(rb"[0-9A-Fa-f]{16,128}\Z")
 _SECRET_NAME: Final = re.compile(rb"(?i)secret|token|passw|pwd|api_?key|access_?key|auth|cred|private")
@@ -58,7 +58,7 @@ _SID: Final = re.compile(rb"(?!AC|SK)[A-Z]{2}[0-9a-f]{32}\Z")
 _PUBLISHED: Final = re.compile(
     rb"pk_(?:live|test)_|pk\.eyJ|phc_|0x4AAAAAA|sb_publishable_|G-[A-Z0-9]{10}\Z|UA-\d|pub[a-f0-9]{32}\Z"
 )
-_CODE_NAME: Final = re.compile(rb"(?i)(?:token|code|otp)[\"'\])\\ \t]*\Z")
+_CODE_NAME: Final = re.compile(rb"(?i)(?:token|code|otp)[\"'`\])\\ \t]*\Z")
 _CODE: Final = re.compile(rb"[0-9]{3,8}\Z")
 """A code that is used once."""
 _FOREIGN: Final = re.compile(rb"[\x80-\xff]")

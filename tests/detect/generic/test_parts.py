@@ -106,7 +106,7 @@ def test_what_is_public_or_used_once_is_excused(name: bytes, value: bytes) -> No
     assert gate.excused(name, value)
 
 
-@pytest.mark.parametrize("name", [b"api_key_name", b"auth_user", b"tokenType' ", b'"password_length"'])
+@pytest.mark.parametrize("name", [b"api_key_name", b"auth_user", b"tokenType' ", b"`auth_user` ", b'"password_length"'])
 def test_a_name_may_say_that_its_value_is_about_a_credential(name: bytes) -> None:
     assert gate.about(name)
     assert not gate.about(b"user_" + b"password")
