@@ -41,6 +41,7 @@ def main() -> int:
     parser.add_argument("--leaks", type=int, default=20, help="pushes of the burst that leak")
     parser.add_argument("--gap", type=float, default=1.0, help="seconds between fresh leaks in other repositories")
     parser.add_argument("--during", type=int, default=60, help="most fresh leaks before the burst has drained")
+    parser.add_argument("--in-a-row", action="store_true", help="one repository after the other, instead of mixed")
     parser.add_argument("--after", type=int, default=20, help="fresh leaks after the burst has drained")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="pushwarden-bench-") as folder, World(Path(folder)) as world:
@@ -72,6 +73,8 @@ class _Burst:
         workers = [threading.Thread(target=self._work, args=lane, daemon=True) for lane in lanes]
         begin, now = time.monotonic(), time.time()
         order = interleaved(burst, random.Random(1))
+        if self.options.in_a_row:
+            order = [(repository, number) for repository in burst for number in range(len(repository.commits))]
         self.world.fresh.send([json.dumps(push_event(repository, number, now)) for repository, number in order])
         for each in workers:
             each.start()
