@@ -41,7 +41,7 @@ _LONG: Final = 16
 _SOLID: Final = 4
 _OPENING: Final = 3
 """So many certain bytes at the beginning make what stands before them not worth a look."""
-_COUNTED: Final = 16
+_COUNTED: Final = 32
 """Longer repeats are endless to hyperscan, which counts at a price; :mod:`regex` counts exactly afterwards."""
 _HEAD: Final = 8
 """How much of it at its beginning: hyperscan is slow where it cannot begin with something rare."""
