@@ -58,7 +58,7 @@ def scan_range(push: Push, rows: Mapping[str, RefState]) -> Range:
     nothing = Range(None, (), frozenset())
     if push.change is Change.DELETED:
         # A commit that was pushed and taken away before its own event was seen is leaked all the same.
-        return nothing if _was_seen(push.old, row) else Range(push.old, _known(rows, row), frozenset(row.open_commits))
+        return nothing if was_seen(push.old, row) else Range(push.old, _known(rows, row), frozenset(row.open_commits))
     if row.scanned == push.new and (row.event_id == push.event_id or (row.accepted == push.new and not row.deleted)):
         return nothing  # the same event again, or a commit that is in good order
     if row.scanned is None and row.accepted == push.new:
@@ -66,7 +66,7 @@ def scan_range(push: Push, rows: Mapping[str, RefState]) -> Range:
         row = RefState(push.ref, accepted=push.old)
     # Pushed again after it was scanned: somebody brings removed commits back, so what they hold is told of anew.
     again = row.scanned == push.new
-    left = None if _was_seen(push.old, row) else push.old
+    left = None if was_seen(push.old, row) else push.old
     told = frozenset() if again else frozenset(row.open_commits)
     return Range(push.new, _known(rows, row), told, left, follows=push.old in _passed(row))
 
@@ -124,7 +124,7 @@ def is_settled(push: Push, row: RefState | None) -> bool:
 
     A push that happened later is not: if it brings removed commits back, they are told of anew.
     """
-    if row is None or row.deleted or push.new is None or not _was_seen(push.old, row):
+    if row is None or row.deleted or push.new is None or not was_seen(push.old, row):
         return False
     following_until = row.following_until if push.new in row.following else 0
     return _seconds(push) < max(row.settled.get(push.new, 0), following_until)
@@ -213,7 +213,8 @@ def _known(rows: Mapping[str, RefState], own: RefState) -> tuple[str, ...]:
     return tuple(sorted(others | set(own.past) | ({own.accepted} if own.accepted else set())))
 
 
-def _was_seen(commit: str | None, row: RefState) -> bool:
+def was_seen(commit: str | None, row: RefState) -> bool:
+    """Tell whether a scan of the ref has come past a commit; no commit needs no scan."""
     return commit is None or commit in _passed(row) or commit in row.settled or commit in row.following
 
 

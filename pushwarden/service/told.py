@@ -13,6 +13,7 @@ from typing import Final
 
 from pushwarden.aws.state import Frontier, State, Step
 from pushwarden.events import Push
+from pushwarden.service.frontier import was_seen
 
 INSTALLED: Final = "installed-at"
 """The setting that holds when Pushwarden first ran here, in seconds since 1970."""
@@ -33,8 +34,10 @@ def is_done_with(state: State, push: Push, frontier: Frontier) -> bool:
         return False
     told = state.step(_key(push), _TOLD)
     pushed_s = datetime.fromisoformat(push.time).timestamp()
-    elsewhere = told is not None and told.outcome in {_BY_RECONCILIATION, _BY_THE_NEXT}
-    return told is not None and elsewhere and pushed_s <= float(told.summary)
+    if told is None or pushed_s > float(told.summary):
+        return False
+    # The next push told of what this one brought, not of what this one took away: perhaps nobody has seen that either.
+    return told.outcome == _BY_RECONCILIATION or (told.outcome == _BY_THE_NEXT and was_seen(push.old, row))
 
 
 def remember_told(state: State, push: Push, *, now_s: float) -> None:

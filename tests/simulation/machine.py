@@ -48,7 +48,7 @@ from tests.simulation.parts import (
     taken,
     wipe,
 )
-from tests.simulation.shortcuts import direct, direct_wsgi, fast_moto
+from tests.simulation.shortcuts import direct, direct_wsgi, dynamodb_first, fast_moto
 from tests.simulation.stepfunctions import Interpreter, TaskFailedError
 from tests.simulation.wire import Fault, Invocation, KilledError, Wire
 
@@ -137,6 +137,7 @@ class Machine:
             exit_.callback(self._replaced.undo)
             exit_.enter_context(fast_moto())
             self.aws = exit_.enter_context(LocalAws())
+            self.aws.gate.inner = dynamodb_first(self.aws.gate.inner)
             self.aws_direct = direct_wsgi(self.aws.gate)
             # Executions are only noted: this machine runs them, task by task.
             default_user_config["stepfunctions"] = {"execute_state_machine": False}

@@ -7,12 +7,16 @@ import io
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import jsonpath_ng.ext
+from botocore.useragent import UserAgentString
 from moto import backends
+from moto.core import responses
+from moto.core.request import Request as MotoRequest
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.responses import DynamoHandler
 from moto.sns.models import Subscription
 from werkzeug.test import Client
 
@@ -58,17 +62,35 @@ def direct_wsgi(application: Any) -> Direct:
     return ask
 
 
+def dynamodb_first(inner: Any) -> Any:
+    """Return a WSGI application that calls moto's DynamoDB itself, and passes everything else on."""
+
+    def application(environ: Any, start_response: Any) -> Any:
+        if not environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB_"):
+            return inner(environ, start_response)
+        request = MotoRequest(environ)
+        status, headers, body = DynamoHandler.dispatch(request, request.raw_url, dict(request.headers))
+        start_response(f"{status} -", [(name, str(value)) for name, value in headers.items()])
+        return [body.encode() if isinstance(body, str) else body]
+
+    return application
+
+
 @contextmanager
 def fast_moto() -> Iterator[None]:
     """Let moto do the same with less."""
     parser: Any = jsonpath_ng.ext
     replaced = [
-        # It compiles the same few paths for every event anew, lists its own folders for every request, sorts the whole
-        # table for every query, and signs every message with a certificate of its own.
+        # It compiles the same few paths for every event anew, lists its own folders and methods for every request, sorts
+        # the whole table for every query, and signs every message with a certificate of its own. botocore describes
+        # itself anew in every request.
         (parser, "parse", functools.cache(parser.parse)),
         (backends, "list_of_moto_modules", functools.cache(functools.partial(list, backends.list_of_moto_modules()))),
         (Table, "query", _query_of_one_partition(Table.query)),
         (Subscription, "get_post_data", _unsigned),
+        (responses, "method_names_from_class", functools.cache(cast("Any", responses).method_names_from_class)),
+        (responses, "camelcase_to_underscores", functools.cache(cast("Any", responses).camelcase_to_underscores)),
+        (UserAgentString, "to_string", lambda _self: "simulation"),
     ]
     kept = [(owner, name, getattr(owner, name)) for owner, name, _ in replaced]
     for owner, name, value in replaced:

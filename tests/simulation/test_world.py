@@ -57,6 +57,26 @@ def test_an_event_that_comes_after_the_next_one_tells_of_the_same_leak_no_second
     assert len(world.ledger.details(SECURITY_EVENT)) == 1
 
 
+def test_a_late_event_that_is_told_already_may_have_taken_something_away(machine: Machine) -> None:
+    """Found by the simulation: of three pushes, each forced over the one before, the first one's event is lost."""
+    world = World(machine, repositories=1, lossy=False)
+    (clone,) = world.clones
+    machine.post = lambda _event: []
+    first, bad = _forced_away(world)
+    for delay_s, name in ((300.0, "b.txt"), (0.0, "c.txt")):
+        machine.sleep(2)
+        machine.post = lambda _event, delay_s=delay_s: [delay_s]  # type: ignore[misc]
+        secret = aws_assignment(f"{clone.name} {name}")
+        tip, new = clone.refs()[MAIN], clone.commit({name: secret.encode()}, "Instead", first)
+        assert clone.push(MAIN, tip, new, "administrator")
+        world.ledger.plants.append(Plant(clone, secret, new, MAIN))
+    machine.post = lambda _event: [0.0]
+    world.rest()
+
+    assert bad in {each["commitId"] for e in world.ledger.details(SECURITY_EVENT) for each in e["findings"]}
+    assert violations(world.ledger) == []
+
+
 def _forced_away(world: World) -> tuple[str, str]:
     (clone,) = world.clones
     first, secret = clone.refs()[MAIN], aws_assignment(clone.name)
