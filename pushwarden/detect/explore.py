@@ -44,7 +44,7 @@ class PairedMatch(Match):
     """The other half."""
 
 
-_PLACES: Final = 10_000
+_PLACES: Final = 6_000
 _BYTES_A_PLACE: Final = 200
 """More places to judge than this make no sense, and would take longer than a second for a megabyte."""
 _HITS: Final = 10_000
