@@ -155,9 +155,10 @@ class _Burst:
         requests = self.world.codecommit.requests.all()
         refused = sum(1 for each in requests[:burst_requests] if each.status in {400, 429})
         answered = burst_requests - refused
-        planted = Counter(repository.commits[number] for repository in burst for number in repository.leaks)
-        told = Counter(str(event.push.new) for _, event in self.told if event.push.repository.startswith("burst-"))
-        wrong = [each for each in planted | told if planted[each] != told[each]]
+        planted = [repository.commits[number] for repository in burst for number in repository.leaks]
+        incidents = {(f.commit, event.push.new, event.incident_id) for _, event in self.told for f in event.findings}
+        told = Counter(commit for commit, *_ in incidents)
+        by_another = sum(1 for commit, push, _ in incidents if commit != push)
         first = {event.push.repository: at for at, event in reversed(self.told)}
         waits: dict[str, list[float]] = {"during": [], _AFTER: []}
         for name, (at, when) in self.pushed.items():
@@ -178,8 +179,9 @@ class _Burst:
             "invocations, fresh and late": [self.done["fresh invocations"], self.done["late invocations"]],
             "invocations that failed": sum(each.failures for each in queues),
             "events lost or dead": events - self.done["burst"] + sum(len(each.dead) for each in queues),
-            "leaks in the burst": sum(planted.values()),
-            "leaks not told once": len(wrong),
+            "leaks in the burst": len(planted),
+            "leaks not told once": sum(1 for each in planted if told[each] != 1),
+            "leaks told by the event of a later push": by_another,
             **{f"fresh leaks {when}": _spread(found) for when, found in waits.items()},
             "peak memory of everything in this process, MB": round(peak_mb()),
             "processor seconds": round(time.process_time()),

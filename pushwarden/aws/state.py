@@ -6,6 +6,7 @@ Items are ``(pk, sk)``:
   that is deleted and made again under the same name starts afresh, and a renamed one goes on.
 - ``repo#<repository id>``, ``baseline``: where each ref stood when Pushwarden first met the repository.
 - ``incident#<incident id>``, ``step#<action>``: what was done, so that twice is once.
+- ``claim#<repository id>``, ``ref#<full ref name>``: until when somebody reads the branch ahead.
 - ``settings``, ``fingerprint-key``: the key of the fingerprints, encrypted.
 - ``settings``, ``offers-<git service>``: what CodeCommit's git server was seen to be capable of, and when.
 """
@@ -211,6 +212,26 @@ class State:
                 ) from None
             raise
 
+    def claim(self, repository_id: str, ref: str, *, now_s: float, for_s: float) -> bool:
+        """Tell whether nobody else reads a branch now; if so, nobody else will for so many seconds, or until released."""
+        item = _claim(repository_id, ref, now_s + for_s, now_s)
+        try:
+            self.client.put_item(
+                TableName=self.table,
+                Item=item,
+                ConditionExpression="attribute_not_exists(pk) OR claimed_until <= :now",
+                ExpressionAttributeValues={":now": {"N": str(now_s)}},
+            )
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
+
+    def release(self, repository_id: str, ref: str, *, now_s: float) -> None:
+        """Let others read a branch again."""
+        self.client.put_item(TableName=self.table, Item=_claim(repository_id, ref, 0, now_s))
+
     def setting(self, name: str) -> bytes | None:
         """Return the bytes of a setting, or None."""
         key = {"pk": {"S": "settings"}, "sk": {"S": name}}
@@ -253,6 +274,15 @@ def accepting(state: RefState, commit: str | None, held: str | None) -> RefState
     before = (state.accepted,) if state.accepted and state.accepted != commit else ()
     past = (*before, *(each for each in state.past if each not in before))[:PAST_MAX]
     return dataclasses.replace(state, accepted=commit, accepted_object=held, past=past)
+
+
+def _claim(repository_id: str, ref: str, until_s: float, now_s: float) -> dict[str, Any]:
+    return {
+        "pk": {"S": f"claim#{repository_id}"},
+        "sk": {"S": f"ref#{ref}"},
+        "claimed_until": {"N": str(until_s)},
+        "expires_at": {"N": str(int(now_s) + DAY_S)},
+    }
 
 
 def _step_item(incident_id: str, action: str, step: Step, now_s: float) -> dict[str, Any]:

@@ -54,6 +54,8 @@ _log: Final = logging.getLogger(__name__)
 UNFINISHED: Final = frozenset({"timeout", "pack-too-large", "history-too-long"})
 """Gaps that leave whole commits unscanned. The frontier stays where it is, so that they are not forgotten."""
 _BRANCHES: Final = "refs/heads/"
+_CLAIM_S: Final = 30.0
+"""How long a branch is left to one late event, should that one's process die. Reading twice does no harm, it costs."""
 
 
 class OutOfTurnError(PushwardenError):
@@ -120,7 +122,7 @@ def scan_push(
     contained = event is not None and bool(CONTAINING & set(event.actions))
     gone = {commit.commit_id for commit in reading.left}
     raised = dict.fromkeys(f.commit for f in findings if f.commit and f.commit not in gone) if contained else {}
-    _move(app, push, reading, tuple(raised))
+    _move_and_release(app, push, reading, tuple(raised))
     return event
 
 
@@ -181,7 +183,18 @@ class _Reader:
         push = self.push
         if push.change is Change.DELETED or not push.ref.startswith(_BRANCHES):
             return None
-        seen_s = self.app.wall_clock()
+        state, seen_s = self.app.state, self.app.wall_clock()
+        if patient and not state.claim(push.repository_id, push.ref, now_s=seen_s, for_s=_CLAIM_S):
+            raise OutOfTurnError(f"another push of the same branch of {push.repository} is being read")
+        try:
+            reading = self._look_ahead(todo, seen_s, patient=patient)
+        except OutOfTurnError:
+            state.release(push.repository_id, push.ref, now_s=seen_s)
+            raise
+        return replace(reading, claimed=patient) if reading is not None else None
+
+    def _look_ahead(self, todo: Range, seen_s: float, *, patient: bool) -> Reading | None:
+        push = self.push
         try:
             advertised = self._advertised()
         except RepositoryNotFoundError:
@@ -304,6 +317,12 @@ class _Reader:
 
     def _scan(self, content: PushContent) -> Introduced:
         return introduced(content, self.app.scanner, deadline=self.deadline, clock=self.clock)
+
+
+def _move_and_release(app: App, push: Push, reading: Reading, raised: tuple[str, ...]) -> None:
+    _move(app, push, reading, raised)
+    if reading.claimed:
+        app.state.release(push.repository_id, push.ref, now_s=app.wall_clock())
 
 
 def _move(app: App, push: Push, reading: Reading, raised: tuple[str, ...]) -> None:

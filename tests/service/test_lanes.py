@@ -249,3 +249,25 @@ def test_a_function_that_dies_between_telling_and_noting_tells_the_same_incident
     assert len(it.told) == 2
     assert it.incidents == {1: 1}
     assert it.stands_at() == (3, 0)
+
+
+def test_while_one_late_event_reads_a_branch_the_others_of_that_branch_wait(world: World) -> None:
+    it = branch(world, 3)
+    state, repository_id = it.app.state, it.repository.repository_id
+    assert state.claim(repository_id, MAIN, now_s=time.time(), for_s=60)
+
+    assert it.take(it.late_event(0)).put_off
+    assert it.take(it.late_event(0, waited=TURNS_MAX)).event is None
+    assert it.stands_at() == (2, 2)
+
+
+def test_a_claim_ends_when_it_is_released_or_its_time_is_over(world: World) -> None:
+    it = branch(world, 1)
+    state, repository_id = it.app.state, it.repository.repository_id
+
+    assert state.claim(repository_id, MAIN, now_s=100.0, for_s=30)
+    assert not state.claim(repository_id, MAIN, now_s=129.0, for_s=30)
+    assert state.claim(repository_id, "refs/heads/other", now_s=129.0, for_s=30)
+    assert state.claim(repository_id, MAIN, now_s=131.0, for_s=30)
+    state.release(repository_id, MAIN, now_s=132.0)
+    assert state.claim(repository_id, MAIN, now_s=133.0, for_s=30)
