@@ -13,6 +13,7 @@ from pushwarden.local.mailbox import Received
 from pushwarden.local.person import Person
 from pushwarden.local.service import LocalService, administrator, developer, medium_policy
 from pushwarden.model import SECURITY_EVENT, SECURITY_RESPONSE
+from pushwarden.topology import SUBSCRIBERS, WORKERS
 
 _numbers = itertools.count(1)
 
@@ -94,6 +95,9 @@ class Repo:
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalService]:
     with LocalService(tmp_path_factory.mktemp("service"), policy=medium_policy()) as running:
         yield running
+        # A call that a role does not allow may be swallowed as a passing fault; none may be made.
+        roles = {running.stack.principal(each).policy_arn for each in (*SUBSCRIBERS, *WORKERS)}
+        assert [call for role, call in running.calls.refused() if role in roles] == []
 
 
 @pytest.fixture
