@@ -165,8 +165,14 @@ def compile_databases(rules: Sequence[CompiledRule], probes: Sequence[bytes], la
     wanted += ((layer, len(rules) + at, probe) for at, (layer, probe) in enumerate(zip(layers, probes, strict=True)))
     if any(layer == Layer.NAMED for layer, _, _ in wanted):
         wanted.append((Layer.EVERYWHERE, len(rules) + len(probes), ASSIGNED))
-    made = [_compile([(number, each) for at, number, each in wanted if at == layer]) for layer in Layer]
-    return Databases(tuple(made), compile_run_gate())
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only the first use on a machine compiles
+
+    # Side by side: hyperscan compiles without Python's lock, and the first use waits for it.
+    with ThreadPoolExecutor(len(Layer)) as pool:
+        of_layers = [[(number, each) for at, number, each in wanted if at == layer] for layer in Layer]
+        made = pool.map(_compile, of_layers)
+        gate = compile_run_gate()
+        return Databases(tuple(made), gate)
 
 
 def _compile(numbered: Sequence[tuple[int, bytes]]) -> hyperscan.Database | None:
