@@ -188,7 +188,8 @@ def _locked(ledger: Ledger, clone: Clone) -> Iterator[str]:
         yield from _standing(ledger, clone, locked=locked)
     ends: dict[str, str] = {}
     for each in ledger.details(SECURITY_RESPONSE):
-        if each["repositoryName"] == clone.name:
+        # What the backfill could not read is told of as incomplete: nobody tries that again.
+        if each["repositoryName"] == clone.name and each["action"] != "backfill":
             ends[each["incidentId"] + " " + each["action"]] = each["outcome"]
     yield from (f"{what} failed and was not made good" for what, end in ends.items() if end == "failed")
 
