@@ -18,7 +18,7 @@ from pushwarden.aws.codecommit import CodeCommitBusyError
 from pushwarden.aws.retry import FAULTS, is_passing
 from pushwarden.events import MARK, MalformedEventError, Push, SecurityEvent, parse_push
 from pushwarden.service.app import App
-from pushwarden.service.scan import OutOfTurnError, scan_push
+from pushwarden.service.scan import BranchBusyError, OutOfTurnError, scan_push
 from pushwarden.topology import SCAN
 
 LATE_S: Final = 15.0
@@ -62,6 +62,8 @@ def take(app: App, envelope: Mapping[str, Any], *, deadline: float | None = None
     app.retry.pace.leave(SCAN.late_concurrency / REQUESTS_PER_S)
     try:
         return Taken(push, scan_push(app, push, deadline=deadline, late=True, patient=waited < TURNS_MAX))
+    except BranchBusyError:
+        return _put_off(app, push, envelope, waited, delay_s=TURN_S)
     except OutOfTurnError:
         return _put_off(app, push, envelope, waited + 1, delay_s=TURN_S)
 

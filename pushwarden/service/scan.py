@@ -62,6 +62,10 @@ class OutOfTurnError(PushwardenError):
     """A push before this one is not scanned yet; its event may still come."""
 
 
+class BranchBusyError(OutOfTurnError):
+    """Another event of the same branch is being worked on; that may settle this one."""
+
+
 def scan_push(
     app: App,
     push: Push,
@@ -84,6 +88,7 @@ def scan_push(
         patient: rather than scanning a push whose predecessor is missing, wait for that one's event.
 
     Raises:
+        BranchBusyError: another late event of the same branch is being worked on.
         OutOfTurnError: there is something to be patient for.
         PushwardenError: a passing fault, or rights are missing. Nothing was published and the frontier stands where it
             stood, so the same event can be tried again.
@@ -184,14 +189,15 @@ class _Reader:
         if push.change is Change.DELETED or not push.ref.startswith(_BRANCHES):
             return None
         state, seen_s = self.app.state, self.app.wall_clock()
-        if patient and not state.claim(push.repository_id, push.ref, now_s=seen_s, for_s=_CLAIM_S):
-            raise OutOfTurnError(f"another push of the same branch of {push.repository} is being read")
+        if not state.claim(push.repository_id, push.ref, now_s=seen_s, for_s=_CLAIM_S):
+            raise BranchBusyError(f"another push of the same branch of {push.repository} is being read")
+        reading = None
         try:
             reading = self._look_ahead(todo, seen_s, patient=patient)
-        except OutOfTurnError:
-            state.release(push.repository_id, push.ref, now_s=seen_s)
-            raise
-        return replace(reading, claimed=patient) if reading is not None else None
+        finally:
+            if reading is None:
+                state.release(push.repository_id, push.ref, now_s=seen_s)
+        return replace(reading, claimed=True) if reading is not None else None
 
     def _look_ahead(self, todo: Range, seen_s: float, *, patient: bool) -> Reading | None:
         push = self.push

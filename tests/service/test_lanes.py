@@ -244,6 +244,8 @@ def test_a_function_that_dies_between_telling_and_noting_tells_the_same_incident
         patch.setattr(type(it.app.state), "save_ref", die)
         with pytest.raises(DeadError):
             it.take(events[1])
+    # As if half a minute had gone by: until then the branch is left to the dead one.
+    it.app.state.release(it.repository.repository_id, MAIN, now_s=time.time())
     it.take_all(events[1:])
 
     assert len(it.told) == 2
@@ -257,7 +259,12 @@ def test_while_one_late_event_reads_a_branch_the_others_of_that_branch_wait(worl
     assert state.claim(repository_id, MAIN, now_s=time.time(), for_s=60)
 
     assert it.take(it.late_event(0)).put_off
-    assert it.take(it.late_event(0, waited=TURNS_MAX)).event is None
+    assert it.take(it.late_event(1, waited=TURNS_MAX)).put_off
+    assert [event["pushwarden"]["waited"] for _, event in it.late.held] == [0, TURNS_MAX]
+    state.release(repository_id, MAIN, now_s=time.time())
+    waiting = [event for _, event in it.late.held]
+    it.late.held.clear()
+    it.take_all(waiting)
     assert it.stands_at() == (2, 2)
 
 
