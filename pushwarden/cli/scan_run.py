@@ -20,6 +20,7 @@ from pushwarden.model import Confidence, Finding, Result
 from pushwarden.report.clean import log_line
 from pushwarden.report.model import Report as FullReport
 from pushwarden.report.model import ReportedFinding, Scanned, result_of
+from pushwarden.report.redact import redacted
 from pushwarden.report.summary import summary
 from pushwarden.suppress import Suppressions, load
 from pushwarden.suppress.config import read_config
@@ -63,6 +64,8 @@ def run(target: Target, flags: Flags) -> int:
     finally:
         progress.clear()
     report = make_report(target, outcome, scanner, suppressions, settings)
+    if not flags.show_secrets:
+        report = redacted(report)
     elapsed_s = time.monotonic() - start
     try:
         write_outputs(report, outputs, show_secrets=flags.show_secrets, color=settings.color, elapsed_s=elapsed_s)
