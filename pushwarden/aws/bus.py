@@ -43,7 +43,9 @@ class SecurityBus:
         entry: dict[str, Any] = {
             "Source": SOURCE,
             "DetailType": detail_type,
-            "Detail": json.dumps(seal.sealed(detail_type, detail, self.key()), ensure_ascii=False, separators=(",", ":")),
+            "Detail": json.dumps(
+                seal.sealed(detail_type, detail, self.key()), ensure_ascii=False, separators=(",", ":")
+            ),
             "EventBusName": self.name,
             "Resources": list(resources),
         }
