@@ -59,8 +59,10 @@ def scan_range(push: Push, rows: Mapping[str, RefState]) -> Range:
     if push.change is Change.DELETED:
         # A commit that was pushed and taken away before its own event was seen is leaked all the same.
         return nothing if was_seen(push.old, row) else Range(push.old, _known(rows, row), frozenset(row.open_commits))
-    if row.scanned == push.new and (row.event_id == push.event_id or (row.accepted == push.new and not row.deleted)):
-        return nothing  # the same event again, or a commit that is in good order
+    if row.scanned == push.new and row.event_id == push.event_id:
+        return nothing  # the same event again
+    if row.scanned == push.new and row.accepted == push.new and not row.deleted and was_seen(push.old, row):
+        return nothing  # a commit that is in good order, and so is what it replaced
     if row.scanned is None and row.accepted == push.new:
         # The baseline was taken after this very push: what the push brought in is not scanned yet.
         row = RefState(push.ref, accepted=push.old)

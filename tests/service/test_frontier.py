@@ -49,6 +49,13 @@ def test_the_same_event_again_is_nothing_to_scan() -> None:
     assert scan_range(push(A, B), rows).target is None
 
 
+def test_going_back_to_a_good_commit_from_one_that_nobody_saw_scans_what_was_left() -> None:
+    rows = {MAIN: row(scanned=A, accepted=A, event_id="e1")}
+
+    assert scan_range(push(B, A, event_id="e3"), rows).left == B
+    assert scan_range(push(A, A, event_id="e3"), rows).target is None
+
+
 def test_an_open_commit_that_is_pushed_again_is_told_of_again() -> None:
     rows = {MAIN: row(scanned=B, accepted=A, open_commits=(B,), event_id="e1")}
 

@@ -376,6 +376,22 @@ def test_events_out_of_order_end_in_the_same_frontier(repo: Repo) -> None:
     assert row.open_commits == ()
 
 
+def test_a_leak_that_was_forced_away_is_told_though_its_own_event_was_lost(repo: Repo) -> None:
+    good = repo.start()
+    alice = repo.person()
+    lost = alice.commit({"key.txt": aws_secret("forced away")}, "Add")
+    repo.service.codecommit.events.drop = 1
+    alice.git("push", "origin", "HEAD:main")
+    repo.settle()
+    alice.git("push", "--force", "origin", f"{good}:main")
+
+    (event,) = repo.settle()
+
+    assert places(event) == {("key.txt", lost)}
+    assert "reset" not in event["actions"]
+    assert repo.tip() == good
+
+
 def test_newer_commits_of_others_are_never_dropped(repo: Repo) -> None:
     repo.start()
     alice, bob = repo.person(), repo.admin
