@@ -158,7 +158,7 @@ class World:
             people: tuple[Principal, ...] = (administrator(),)
             self.codecommit = exit_.enter_context(CodeCommitServer(self.root, ACCOUNT, REGION, people))
             self.aws.gate.tags = self.codecommit.tags
-            self.stack = Stack(self.aws, "pushwarden", medium_policy(), self.codecommit.url)
+            self.stack = Stack(self.aws, self.aws.free_name("pushwarden"), medium_policy(), self.codecommit.url)
             scan = self.stack.principal(SCAN)
             self.codecommit.add_principal(scan)
             self.aws.gate.principals[scan.access_key_id] = scan

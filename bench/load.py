@@ -48,7 +48,11 @@ def main() -> int:
         burst = _Burst(world, options)
         found = burst.run()
         print(json.dumps(found, indent=2))
-    return 1 if any(found[each] for each in ("leaks never told", "leaks told more than once", "events lost or dead")) else 0
+    return (
+        1
+        if any(found[each] for each in ("leaks never told", "leaks told more than once", "events lost or dead"))
+        else 0
+    )
 
 
 class _Burst:

@@ -77,7 +77,7 @@ class Pushes:
 
 
 def _by_reset(event: Mapping[str, Any]) -> bool:
-    return "pushwarden-reset" in str(event["detail"].get("callerUserArn"))
+    return str(event["detail"].get("callerUserArn")).endswith("/reset")
 
 
 def show(what: str, cost: dict[str, Counter[str]]) -> None:

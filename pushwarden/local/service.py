@@ -31,6 +31,8 @@ from pushwarden.topology import SUBSCRIBERS, WORKERS, Subscriber
 
 _ALLOW_ALL: Final = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 _START_S: Final = 60.0
+_LONGEST_POLL_S: Final = 1.5
+"""A little more than a worker waits for events at a time."""
 STACK: Final = "pushwarden"
 
 
@@ -198,6 +200,8 @@ class LocalService:
         worker = self._workers.pop(function)
         worker.terminate()
         worker.wait(10)
+        # What the old process asked for last is still being waited for, and an event now would go to nobody for long.
+        time.sleep(_LONGEST_POLL_S)
         log = self.root / "logs" / f"{function}.log"
         log.rename(log.with_suffix(f".{time.monotonic_ns()}.log"))
         self._start(next(each for each in self.stack.subscribers if each.name == function))

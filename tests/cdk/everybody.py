@@ -91,8 +91,8 @@ def _leaks(repo: Repo) -> None:
     alice.git("push", "origin", MAIN)
     repo.settle()
     backend = iam_backends[ACCOUNT]["aws"]
-    backend.create_user("eu-central-1", "deployer")
-    key = backend.create_access_key("deployer")
+    backend.create_user("eu-central-1", "everybody")
+    key = backend.create_access_key("everybody")
     key.access_key_id = "AKIA" + made_up("id", 16, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
     key.secret_access_key = made_up("secret", 40)
     pair = f"aws_access_key_id = {key.access_key_id}\naws_secret_access_key = {key.secret_access_key}\n"

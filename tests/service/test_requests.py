@@ -45,7 +45,7 @@ def made(service: LocalService, name: str, folder: Path) -> Repo:
 def cost(repo: Repo, ref: str = "main") -> Counter[str]:
     """Push what Alice has committed; return the requests of each function, without those of the reset's own event."""
     events = repo.service.codecommit.events
-    events.drop = lambda event: "pushwarden-reset" in str(event["detail"].get("callerUserArn"))
+    events.drop = lambda event: str(event["detail"].get("callerUserArn")).endswith("/reset")
     repo.service.codecommit.requests.clear()
     repo.person().git("push", "origin", f"HEAD:{ref}")
     repo.settle()
