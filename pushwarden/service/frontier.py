@@ -70,7 +70,9 @@ def scan_range(push: Push, rows: Mapping[str, RefState]) -> Range:
     again = row.scanned == push.new
     left = None if was_seen(push.old, row) else push.old
     told = frozenset() if again else frozenset(row.open_commits)
-    return Range(push.new, _known(rows, row), told, left, follows=push.old in _passed(row))
+    begins = row.deleted or (row.scanned is None and row.accepted is None)
+    follows = begins if push.old is None else push.old in _passed(row)
+    return Range(push.new, _known(rows, row), told, left, follows=follows)
 
 
 def baseline(push: Push, refs: Mapping[str, str]) -> dict[str, str]:

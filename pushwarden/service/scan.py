@@ -303,7 +303,7 @@ class _Reader:
     def _expected(self, todo: Range) -> Advertisement | None:
         """Spare the question where the refs stand, if a branch goes on from what was seen and the server is known."""
         push = self.push
-        in_order = push.change is Change.UPDATED and todo.target == push.new and todo.follows
+        in_order = push.change is not Change.DELETED and todo.target == push.new and todo.follows
         if not in_order or not push.ref.startswith(_BRANCHES):
             return None
         offered = recall(self.app, UPLOAD)

@@ -32,7 +32,7 @@ def backlog(repo: Repo) -> Iterator[Callable[[dict[str, str | bytes]], str]]:
 
 def sent(repo: Repo) -> list[dict[str, Any]]:
     repo.service.codecommit.events.wait_idle()
-    return [each for each in repo.service.codecommit.events.sent if each["detail"]["repositoryName"] == repo.name]
+    return [each for each in repo.service.codecommit.events.sent if each["detail"].get("repositoryName") == repo.name]
 
 
 def arrive(repo: Repo, events: list[dict[str, Any]], minutes: int = 5) -> list[dict[str, Any]]:

@@ -67,7 +67,7 @@ def test_a_leak_in_an_old_file_costs_three_to_scan_and_four_to_reset_in_processe
 
 def test_a_leaking_new_branch_costs_no_more(repo: Repo) -> None:
     alice = repo.person()
-    alice.commit({"new.txt": aws_secret("new")}, "On a new branch")
+    alice.commit({"key.txt": aws_secret("new")}, "An old file gets a secret on a new branch")
 
     found = cost(repo, "topic")
 
