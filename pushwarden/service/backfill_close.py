@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pushwarden.aws.state import RefState, StaleStateError
-from pushwarden.events import Push, SecurityEvent, SecurityResponse, TellableFinding
+from pushwarden.events import Push, SecurityEvent, SecurityResponse
 from pushwarden.history.slices import History
 from pushwarden.model import SECURITY_RESPONSE, Gap, Result
 from pushwarden.respond.policy import decide
 from pushwarden.service.app import App
 from pushwarden.service.backfill_plan import get, plan_key
 from pushwarden.service.frontier import moved
+from pushwarden.service.telling import filled
 from pushwarden.settings import CONTAINING
 
 if TYPE_CHECKING:
     from pushwarden.service.backfill_finish import Gathered
 
-MAX_EVENT_BYTES: Final = 180_000
 _MAX_GAPS: Final = 50
 _TRIES: Final = 5
 _REST: Final = "-rest"
@@ -83,27 +82,12 @@ def _event(app: App, first: SecurityEvent, history: History, found: Gathered) ->
         gaps=found.gaps[:_MAX_GAPS],
         commits_scanned=found.commits,
     )
-    return _filled(event, sorted(found.findings, key=lambda each: -each.confidence))
+    return filled(event, sorted(found.findings, key=lambda each: -each.confidence))
 
 
 def _bases(history: History) -> tuple[str, ...]:
     new = range(history.known, len(history.commits))
     return tuple(sorted({history.commits[p] for place in new for p in history.parents[place] if p < history.known}))
-
-
-def _filled(event: SecurityEvent, findings: Sequence[TellableFinding]) -> SecurityEvent:
-    room = MAX_EVENT_BYTES - _size(event)
-    fitting: list[TellableFinding] = []
-    for each in findings:
-        room -= _size(replace(event, findings=(each,))) - _size(event)
-        if room < 0:
-            break
-        fitting.append(each)
-    return replace(event, findings=tuple(fitting))
-
-
-def _size(event: SecurityEvent) -> int:
-    return len(json.dumps(event.to_detail()))
 
 
 def _reset_allowed(app: App, push: Push) -> bool:

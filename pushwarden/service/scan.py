@@ -124,10 +124,7 @@ def scan_push(
     left = todo.left or (push.old if push.new is None else None)
     if event is not None and left is not None:
         remember_left(app.state, push, left, now_s=app.wall_clock())
-    contained = event is not None and bool(CONTAINING & set(event.actions))
-    gone = {commit.commit_id for commit in reading.left}
-    raised = dict.fromkeys(f.commit for f in findings if f.commit and f.commit not in gone) if contained else {}
-    _move_and_release(app, push, reading, tuple(raised))
+    _move_and_release(app, push, reading, _raised(event, reading, findings))
     return event
 
 
@@ -323,6 +320,14 @@ class _Reader:
 
     def _scan(self, content: PushContent) -> Introduced:
         return introduced(content, self.app.scanner, deadline=self.deadline, clock=self.clock)
+
+
+def _raised(event: SecurityEvent | None, reading: Reading, findings: Sequence[Finding]) -> tuple[str, ...]:
+    """Return the commits with findings that hold the ref back: only what is contained does, and what the ref still holds."""
+    if event is None or not CONTAINING & set(event.actions):
+        return ()
+    gone = {commit.commit_id for commit in reading.left}
+    return tuple(dict.fromkeys(f.commit for f in findings if f.commit and f.commit not in gone))
 
 
 def _move_and_release(app: App, push: Push, reading: Reading, raised: tuple[str, ...]) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pushwarden.aws.githttp import Advertisement
 from pushwarden.aws.state import Frontier, RefState
-from pushwarden.events import Push, SecurityEvent, TellableFinding
+from pushwarden.events import Push, SecurityEvent
 from pushwarden.history.introduced import Introduced
 from pushwarden.history.objects import Commit
 from pushwarden.model import Finding, Result
@@ -17,9 +16,8 @@ from pushwarden.respond.policy import decide
 from pushwarden.service.ahead import ancestors
 from pushwarden.service.app import App
 from pushwarden.service.frontier import Ahead
-from pushwarden.service.telling import tellable
+from pushwarden.service.telling import filled, tellable
 
-MAX_EVENT_BYTES: Final = 180_000
 _MAX_GAPS: Final = 50
 
 
@@ -87,23 +85,7 @@ def security_event(
         gaps=tuple(gaps),
         commits_scanned=reading.found.commits,
     )
-    return _filled(event, told)
-
-
-def _filled(event: SecurityEvent, told: Sequence[TellableFinding]) -> SecurityEvent:
-    """Return the event with as many of the findings as it may carry; ``finding_count`` tells of all."""
-    room = MAX_EVENT_BYTES - _size(event)
-    fitting: list[TellableFinding] = []
-    for each in told:
-        room -= _size(replace(event, findings=(each,))) - _size(event)
-        if room < 0:
-            break
-        fitting.append(each)
-    return replace(event, findings=tuple(fitting))
-
-
-def _size(event: SecurityEvent) -> int:
-    return len(json.dumps(event.to_detail()))
+    return filled(event, told)
 
 
 def _bases(commits: Sequence[Commit]) -> tuple[str, ...]:

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
-from pushwarden.events import TellableFinding, safe_text, tell
+from pushwarden.events import SecurityEvent, TellableFinding, safe_text, tell
 from pushwarden.model import Finding, Gap
 from pushwarden.respond.policy import key_id
 
 if TYPE_CHECKING:
     from pushwarden.detect import Scanner
     from pushwarden.service.app import App
+
+MAX_EVENT_BYTES: Final = 180_000
+
+
+def filled(event: SecurityEvent, told: Sequence[TellableFinding]) -> SecurityEvent:
+    """Return the event with as many of the findings as it may carry; ``finding_count`` tells of all."""
+    empty = _size(replace(event, findings=()))
+    room = MAX_EVENT_BYTES - empty
+    fitting: list[TellableFinding] = []
+    for each in told:
+        room -= _size(replace(event, findings=(each,))) - empty
+        if room < 0:
+            break
+        fitting.append(each)
+    return replace(event, findings=tuple(fitting))
+
+
+def _size(event: SecurityEvent) -> int:
+    return len(json.dumps(event.to_detail()))
 
 
 def tellable(app: App, findings: Sequence[Finding], gaps: Sequence[Gap]) -> tuple[list[TellableFinding], list[Gap]]:

@@ -42,12 +42,12 @@ def made(service: LocalService, name: str, folder: Path) -> Repo:
     return repo
 
 
-def cost(repo: Repo, ref: str = "main") -> Counter[str]:
+def cost(repo: Repo, ref: str = "main", *, force: bool = False) -> Counter[str]:
     """Push what Alice has committed; return the requests of each function, without those of the reset's own event."""
     events = repo.service.codecommit.events
     events.drop = lambda event: str(event["detail"].get("callerUserArn")).endswith("/reset")
     repo.service.codecommit.requests.clear()
-    repo.person().git("push", "origin", f"HEAD:{ref}")
+    repo.person().git("push", *(["--force"] if force else []), "origin", f"HEAD:{ref}")
     repo.settle()
     events.drop = 0
     return Counter(str(each.principal_arn).rpartition("/")[2] for each in repo.service.codecommit.requests.all())
@@ -73,6 +73,20 @@ def test_a_leaking_new_branch_costs_no_more(repo: Repo) -> None:
 
     assert repo.responded("reset") == ["done"]
     assert repo.tip("refs/heads/topic") is None
+    assert found["scan"] <= SCAN_MAX
+    assert found["reset"] <= RESET_MAX
+
+
+def test_a_leaking_forced_push_costs_no_more(repo: Repo) -> None:
+    alice = repo.person()
+    alice.commit({"more.txt": "clean\n"}, "To be replaced")
+    cost(repo)
+    alice.git("reset", "--hard", "HEAD~1")
+    alice.commit({"key.txt": aws_secret("forced")}, "An old file gets a secret")
+
+    found = cost(repo, force=True)
+
+    assert repo.responded("reset") == ["done"]
     assert found["scan"] <= SCAN_MAX
     assert found["reset"] <= RESET_MAX
 
