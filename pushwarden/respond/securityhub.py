@@ -73,16 +73,21 @@ def report(event: SecurityEvent, hub: SecurityHub, reports: OpenReports, *, now_
 def archive(resolution: SecurityResolution, hub: SecurityHub, reports: OpenReports, *, now_s: float) -> int:
     """Archive every finding of a repository that was open when it was resolved, and return how many there were.
 
-    Events may be late and out of order: what was reported after the resolution is not dealt with by it.
+    Events may be late and out of order: what was reported after the resolution is not dealt with by it. That may be the
+    same finding, of a commit that was pushed once more. So it is archived as of the resolution: Security Hub passes over
+    an update that is not newer than what it has.
+    https://docs.aws.amazon.com/securityhub/latest/userguide/finding-update-batchimportfindings.html
 
     Raises:
         SecurityHubError: Security Hub is not enabled any more, or refused.
     """
     count = 0
+    # A clock that is fast where somebody unlocked must not hide what is reported next.
+    as_of = min(resolution.resolved_at, _time(now_s))
     for incident_id, findings in reports.of(resolution.repository_id).items():
-        if any(each["UpdatedAt"] > resolution.resolved_at for each in findings):
+        if any(each["UpdatedAt"] >= as_of for each in findings):
             continue
-        hub.put([{**each, "RecordState": "ARCHIVED", "UpdatedAt": _time(now_s)} for each in findings])
+        hub.put([{**each, "RecordState": "ARCHIVED", "UpdatedAt": as_of} for each in findings])
         reports.forget(resolution.repository_id, incident_id)
         count += len(findings)
     return count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import botocore.session
@@ -22,12 +23,14 @@ class Hub:
 
     def __init__(self, *, failed: int = 0, error: str = "") -> None:
         self.batches: list[int] = []
+        self.taken: list[dict[str, Any]] = []
         self.failed, self.error = failed, error
 
     def batch_import_findings(self, Findings: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - boto3's spelling
         if self.error:
             raise ClientError({"Error": {"Code": self.error}}, "BatchImportFindings")
         self.batches.append(len(Findings))
+        self.taken += Findings
         return {"FailedCount": self.failed, "FailedFindings": [{"ErrorCode": "InvalidInput"}] * self.failed}
 
 
@@ -109,3 +112,16 @@ def test_a_resolution_that_comes_late_leaves_what_was_found_after_it() -> None:
     assert archive(resolution, SecurityHub(hub), reports, now_s=1_800_000_000.0) == 1  # type: ignore[arg-type]
     assert list(reports.findings) == ["pw-2"]
     assert hub.batches == [1]
+
+
+@pytest.mark.parametrize(("unlocked", "as_of"), [("09:00:02.000", "09:00:02.000"), ("09:00:59.000", "09:00:05.000")])
+def test_a_finding_is_archived_as_of_the_moment_at_which_it_was_dealt_with(unlocked: str, as_of: str) -> None:
+    """Found by the simulation: the commit was pushed once more, and the late resolution archived the new report."""
+    reports: Any = Reports({"pw-1": [{"Id": "a", "UpdatedAt": "2026-11-23T09:00:00.000+00:00"}]})
+    hub = Hub()
+    resolution = SecurityResolution("pw-1", "shop", "id", "arn", "", f"2026-11-23T{unlocked}+00:00")
+    now_s = datetime.fromisoformat("2026-11-23T09:00:05+00:00").timestamp()
+
+    archive(resolution, SecurityHub(hub), reports, now_s=now_s)  # type: ignore[arg-type]
+
+    assert hub.taken == [{"Id": "a", "RecordState": "ARCHIVED", "UpdatedAt": f"2026-11-23T{as_of}+00:00"}]

@@ -100,7 +100,7 @@ def _mails(ledger: Ledger) -> Iterator[tuple[str, str, bool]]:
 def _told(ledger: Ledger, marks: dict[Plant, set[str]]) -> Iterator[str]:
     events = ledger.details(SECURITY_EVENT)
     reports = ledger.details(BACKFILL_REPORT)
-    mailed = {incident for incident, subject, _ in _mails(ledger) if "Secret in" in subject}
+    mailed = _mailed(ledger)
     gone = {each["repositoryName"] for each in events if each["result"] == "incomplete"}
     for plant in ledger.plants:
         if plant in ledger.old:
@@ -113,10 +113,24 @@ def _told(ledger: Ledger, marks: dict[Plant, set[str]]) -> Iterator[str]:
         excused = plant.clone.name in ledger.gone and plant.clone.name in gone
         if excused or _unknowable(ledger, plant) or _said_to_be_unread(events, plant):
             continue
-        if not {each["incidentId"] for each in naming} & mailed:
+        if not any(
+            each["incidentId"] in mailed and _named(mailed[each["incidentId"]], each, marks[plant]) for each in naming
+        ):
             yield f"nobody was told of the secret in {plant.commit} of {plant.clone.name} {plant.ref}"
         elif not any("lock" in each["actions"] for each in naming):
             yield f"no lock was asked for because of {plant.commit} of {plant.clone.name} {plant.ref}"
+
+
+def _mailed(ledger: Ledger) -> dict[str, str]:
+    """Return the mail of each incident that tells of a secret."""
+    mails = [each["Message"] for each in ledger.machine.mails if "Secret in" in each["Subject"]]
+    return {incident[1]: mail for mail in mails if (incident := _INCIDENT.search(mail))}
+
+
+def _named(mail: str, event: dict[str, Any], marks: set[str]) -> bool:
+    """Tell whether a mail tells of what its event does: an incident may have been told of before, with other findings."""
+    commits = {each["commitId"][:10] for each in event["findings"] if each["fingerprint"] in marks}
+    return any(each in mail for each in commits) or "more; the security event" in mail
 
 
 def _said_to_be_unread(events: list[dict[str, Any]], plant: Plant) -> bool:

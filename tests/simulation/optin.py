@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from pushwarden.events import SecurityEvent
 from pushwarden.model import SECURITY_EVENT, SECURITY_RESOLUTION, SECURITY_RESPONSE
@@ -54,30 +54,25 @@ def _comments(ledger: Ledger, clone: Clone) -> Iterator[str]:
 
 def _reports(ledger: Ledger, clone: Clone) -> Iterator[str]:
     """What was reported before the last unlock is archived, what was found after it is not."""
-    found = hub_findings()
-    states = {each["Id"]: each["RecordState"] for each in found}
-    told: dict[str, int] = {}
-    answered: dict[str, int] = {}
-    resolved = -1
-    for index, message in enumerate(ledger.machine.bus):
-        detail = message["detail"]
-        if detail.get("repositoryName") != clone.name:
-            continue
-        if message["detail-type"] == SECURITY_RESOLUTION:
-            resolved = index
-        elif message["detail-type"] == SECURITY_EVENT and "securityhub" in detail["actions"]:
-            event = SecurityEvent.from_detail(detail)
-            told |= dict.fromkeys((finding_id(event.push, each) for each in event.findings), index)
-            answered |= dict.fromkeys(
-                (finding_id(event.push, each) for each in event.findings), len(ledger.machine.bus)
-            )
-        elif message["detail-type"] == SECURITY_RESPONSE and detail["action"] == "securityhub":
-            ids = {each["Id"] for each in found if detail["incidentId"] in str(each["Resources"])}
-            answered |= dict.fromkeys(ids, index)
-    for id_, index in told.items():
+    states = {each["Id"]: each["RecordState"] for each in hub_findings()}
+    carried = list(enumerate(each for each in ledger.machine.bus if each["detail"].get("repositoryName") == clone.name))
+    resolved = max((at for at, each in carried if each["detail-type"] == SECURITY_RESOLUTION), default=-1)
+    answered = {each["detail"]["incidentId"]: at for at, each in carried if _is_answer(each)}
+    told: dict[str, dict[str, int]] = {}
+    for at, message in carried:
+        if message["detail-type"] == SECURITY_EVENT and "securityhub" in message["detail"]["actions"]:
+            event = SecurityEvent.from_detail(message["detail"])
+            for each in event.findings:
+                # An event that is told again after it was answered, because its scan was killed, says nothing new.
+                told.setdefault(finding_id(event.push, each), {}).setdefault(event.incident_id, at)
+    for id_, incidents in told.items():
         if id_ not in states:
             yield f"Security Hub lacks {id_}"
-        elif index > resolved and states[id_] != "ACTIVE":
+        elif max(incidents.values()) > resolved and states[id_] != "ACTIVE":
             yield f"Security Hub has {id_} as dealt with, and it is not"
-        elif answered[id_] < resolved and states[id_] != "ARCHIVED":
+        elif max(answered.get(each, resolved) for each in incidents) < resolved and states[id_] != "ARCHIVED":
             yield f"Security Hub has {id_} as open, and it is dealt with"
+
+
+def _is_answer(message: Mapping[str, Any]) -> bool:
+    return bool(message["detail-type"] == SECURITY_RESPONSE and message["detail"]["action"] == "securityhub")

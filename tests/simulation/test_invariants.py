@@ -171,7 +171,9 @@ def test_what_security_hub_lacks(full: Machine) -> None:
     world = play(full, "everything")
     finish(world, "everything")
     found = full.aws.client("securityhub").get_findings()["Findings"]
-    full.aws.client("securityhub").batch_import_findings(Findings=[{**found[0], "RecordState": "ACTIVE"}])
+    full.aws.client("securityhub").batch_import_findings(
+        Findings=[{**found[0], "RecordState": "ACTIVE", "UpdatedAt": "2099"}]
+    )
 
     assert noticed(world, "as open, and it is dealt with")
 
