@@ -6,10 +6,13 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from functools import cached_property
 from operator import attrgetter
 from typing import Final, NamedTuple
 
-from pushwarden.detect.compiled import CompiledRule, RawHit
+import regex
+
+from pushwarden.detect.compiled import NEVER, CompiledRule, RawHit
 from pushwarden.detect.decode import PROBES, decode
 from pushwarden.detect.decode.archives import is_packed, unpack
 from pushwarden.detect.decode.limits import Budget
@@ -18,11 +21,12 @@ from pushwarden.detect.decode.wide import WideText, wide_encoding
 from pushwarden.detect.filters import Candidate, judge_hit
 from pushwarden.detect.generic import judge
 from pushwarden.detect.lines import LineIndex
+from pushwarden.detect.placeholder import counts, is_masked
 from pushwarden.detect.plain import Engine
 from pushwarden.detect.resolve import Placed, pair_up, place, without_overlaps
 from pushwarden.detect.rule import GENERIC
 from pushwarden.detect.service import Services
-from pushwarden.model import REDACTED, Match, Secret
+from pushwarden.model import REDACTED, Confidence, Match, Secret
 
 _MORE_TIME: Final = "scan it again with more time"
 
@@ -61,12 +65,24 @@ _NO_PROBES: Final[tuple[dict[int, list[int]], dict[int, list[int]], list[int]]] 
 class Kit:
     """What scanning needs, the same for every piece of content."""
 
-    def __init__(self, engine: Engine, services: Sequence[CompiledRule], judged: Sequence[CompiledRule]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        services: Sequence[CompiledRule],
+        judged: Sequence[CompiledRule],
+        cut_off: Sequence[str] = (),
+    ) -> None:
         self.engine = engine
+        self._cut_off = tuple(cut_off)
         self.services = Services(services)
         self.judged = {each.rule.id: each for each in judged}
         self._named = len(services)
         self._encoded = len(services) + len(PROBES)
+
+    @cached_property
+    def cut_off(self) -> regex.Pattern[bytes]:
+        """What begins like a provider's credential and is too short for one."""
+        return regex.compile("|".join(f"(?:{each})" for each in self._cut_off or (NEVER,)).encode())
 
     def sort_out(self, probes: Mapping[int, list[int]]) -> tuple[dict[int, list[int]], dict[int, list[int]], list[int]]:
         """Return the places of the services' names, of encoded text (both by number), and those for the judge."""
@@ -187,9 +203,14 @@ class Explorer:
         for at in range(0, min(len(ends), most), _BATCH):
             for each in judge(data, [(end, end) for end in ends[at : min(at + _BATCH, most)]], path):
                 rule = self._kit.judged.get(each.rule_id)
-                if rule is not None:
+                if rule is not None and not self._is_cut_off(data, each.start, each.end):
                     hit = RawHit(rule, each.start, each.end, each.start, each.end)
-                    yield from place(Candidate(hit, each.confidence), data)
+                    counted = counts(data[each.start : each.end])
+                    yield from place(Candidate(hit, Confidence.LOW if counted else each.confidence), data)
+
+    def _is_cut_off(self, data: bytes, start: int, end: int) -> bool:
+        """Tell whether a value is the beginning of a credential only."""
+        return is_masked(data, start, end) or self._kit.cut_off.fullmatch(data, start, end) is not None
 
     def _decoded(self, data: bytes, probes: Mapping[int, Sequence[int]], depth: int, scope: _Scope) -> Iterator[Placed]:
         """Yield what stands in the encoded parts of ``data``, placed where the encoded text stands."""

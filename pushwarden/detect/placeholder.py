@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import groupby
 from typing import Final
 
 _SHORT: Final = 200
@@ -57,9 +58,29 @@ def _few(secret: bytes) -> bool:
 
 
 def counts(secret: bytes) -> bool:
-    """Tell whether ``secret`` has a long run of neighbours, up or down: ``123456789``; 9 goes on to 0."""
+    """Tell whether ``secret`` was made by counting, or by writing one block twice.
+
+    A long run of neighbours, up or down, counts: ``123456789``; 9 goes on to 0. So does one among the letters alone, or the
+    digits alone: ``1a2B3c4D5e6F7g8H9i``.
+    """
     if not _RISING <= len(secret) < _SHORT:
         return False
+    return _runs(secret) or _runs_apart(secret) or _repeats(secret)
+
+
+def is_masked(data: bytes, start: int, end: int) -> bool:
+    """Tell whether somebody cut a value off or blotted it out: an ellipsis ends it, ``######`` or one letter is most of it."""
+    value = data[start:end]
+    if value.endswith(_ELLIPSES) or data.startswith((*_ELLIPSES, b"..["), end):
+        return True
+    if value.endswith(b"..") and data.startswith(b"[", end):
+        return True
+    if len(value) < _RISING:
+        return False
+    return _BLOT.search(value) is not None or any(2 * value.count(byte) > len(value) for byte in set(value) - _ZERO)
+
+
+def _runs(secret: bytes) -> bool:
     ahead, size = int.from_bytes(secret[1:]), len(secret) - 1
     return any(
         # A byte is zero where the next one is the neighbour.
@@ -68,6 +89,26 @@ def counts(secret: bytes) -> bool:
     )
 
 
+def _runs_apart(secret: bytes) -> bool:
+    """``abc123def456ghi``, ``aA1bB2cC3``: letters of any case, one of each double; or digits."""
+    letters = bytes(next(same) for _, same in groupby(secret.lower().translate(None, _NO_LETTERS)))
+    digits = secret.translate(None, _NO_DIGITS)
+    return any(_RISING <= len(part) < len(secret) and _runs(part) for part in (letters, digits))
+
+
+def _repeats(secret: bytes) -> bool:
+    """A block of a quarter of the secret, and of ten characters at least, stands in it twice: nothing random does so."""
+    size = max(_BLOCK, len(secret) // 4)
+    return any(secret.find(secret[at : at + size], at + size) >= 0 for at in range(len(secret) - 2 * size + 1))
+
+
+_ELLIPSES: Final = (b"...", b"\xe2\x80\xa6")
+_BLOT: Final = re.compile(rb"([xX*.\-_#?])\1{5}")
+_ZERO: Final = frozenset(b"A")
+"""Zero bytes in base64 are no filler."""
+_BLOCK: Final = 10
+_NO_LETTERS: Final = bytes(byte for byte in range(256) if not chr(byte).isalpha() or byte > 127)  # noqa: PLR2004 - ASCII
+_NO_DIGITS: Final = bytes(byte for byte in range(256) if not 0x30 <= byte <= 0x39)  # noqa: PLR2004 - 0 to 9
 _STEPS: Final = bytes(_RISING - 1)
 _UP: Final = bytes((byte + 1) % 256 for byte in range(256)).replace(b":", b"0", 1)
 _DOWN: Final = bytes((byte - 1) % 256 for byte in range(256))

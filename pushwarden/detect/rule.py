@@ -104,6 +104,8 @@ class Rule:
     exclude: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
     """Patterns (``not`` in the file); a secret in which one matches is dropped."""
+    cut_off: str | None = None
+    """A pattern of values that begin like this credential and are too short for one: no generic rule reports them."""
     allow: tuple[Allow, ...] = ()
     path_pattern: str | None = None
     """A regular expression that the path must match (imported configurations); rules of ours use ``paths``."""

@@ -30,7 +30,7 @@ class Scanner:
         self.fallback_reason = fallback_reason
         """Why the plain engine stands in for hyperscan; None where it does not."""
         self.limits = limits or Limits()
-        self._kit = Kit(engine, plan.services, plan.judged)
+        self._kit = Kit(engine, plan.services, plan.judged, [rule.cut_off for rule in plan.rules if rule.cut_off])
 
     @property
     def engine(self) -> str:

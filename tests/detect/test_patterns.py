@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import regex
 
 from pushwarden.detect import Rule, Scanner, load_scanner
 from pushwarden.detect.check import check_rule
@@ -41,3 +42,18 @@ def test_a_made_up_key_of_each_service_is_found(shipped: Scanner, rule: Rule) ->
 
     # A rule of the same provider with a shape of its own may be surer.
     assert rule.id in found or any(shipped.rules.get(each).specificity > rule.specificity for each in found)
+
+
+PREFIXED = [rule for rule in RULES if rule.cut_off is not None]
+
+
+@pytest.mark.parametrize("rule", PREFIXED, ids=[rule.id for rule in PREFIXED])
+def test_the_beginning_of_a_credential_is_no_finding(shipped: Scanner, rule: Rule) -> None:
+    text = rule.examples[0].text.encode()
+    whole = next(each.secret.reveal() for each in shipped.scan(text).matches if each.rule_id == rule.id)
+    beginnings = [
+        whole[:end] for end in range(4, len(whole) + 1) if regex.fullmatch(str(rule.cut_off).encode(), whole[:end])
+    ]
+
+    assert whole not in beginnings
+    assert shipped.scan(b'token = "%s"\n' % max(beginnings, key=len), path="app.py").matches == ()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushwarden.detect.placeholder import counts, is_placeholder
+from pushwarden.detect.placeholder import counts, is_masked, is_placeholder
 from tests.detect.conftest import made_up
 
 
@@ -32,6 +32,33 @@ def test_a_placeholder_is_none(text: str) -> None:
 @pytest.mark.parametrize("text", ["123456789012", "abcdefghijklmnop", "0987654321", "k-0123456789abcdef"])
 def test_a_run_of_neighbours_counts(text: str) -> None:
     assert counts(text.encode())
+
+
+@pytest.mark.parametrize(
+    "text", ["1a2B3c4D5e6F7g8H9i", "aA1bB2cC3dD4eE5fF6gG7hH8iI9", "xyz9876-54-321qrp", "abc123def456ghi"]
+)
+def test_letters_and_digits_that_count_in_turns_do_too(text: str) -> None:
+    assert counts(text.encode())
+
+
+def test_a_block_that_stands_there_twice_does_too() -> None:
+    assert counts(b"Zk3vQ9xT1bN7" * 2)
+    assert not counts(made_up(12).encode() + made_up(12, seed=8).encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("token: key_9fK2", False), ("token: key_9fK2...", True), ("token: key_9fK2..[cut]", True), ("token: key_9fK2\u2026", True),
+        ("token: key_9fK2..", False), ("token: 81-33-################", True), ("token: 81-33-#4", False),
+        ("token: key_111111111111", True), ("token: TlRMAAAAAAAAAAAAAAAA", False),
+    ],
+)  # fmt: skip
+def test_what_is_cut_off_or_blotted_out_is_masked(text: str, masked: bool) -> None:
+    data = text.encode()
+    end = data.index(b"[") - 2 if b"[" in data else len(data)
+
+    assert is_masked(data, 7, end) is masked
 
 
 @pytest.mark.parametrize("text", ["12345678", "13579bdf", "abcdabcdabcd", ""])
@@ -68,10 +95,19 @@ def test_a_long_key_is_never_judged_by_a_word_in_it() -> None:
     assert not is_placeholder((made_up(150) + "example" + made_up(150, seed=2)).encode())
 
 
-@given(st.binary(max_size=60) | st.text("0123456789:/abcz", max_size=40).map(str.encode))
-def test_counting_up_and_down_is_what_it_says(secret: bytes) -> None:
+def _runs(secret: bytes) -> bool:
     pairs = list(pairwise(secret))
     up = bytes((left, right) == (0x39, 0x30) or (left != 0x39 and (right - left) % 256 == 1) for left, right in pairs)
     down = bytes((left - right) % 256 == 1 for left, right in pairs)
+    return b"\1" * 8 in up or b"\1" * 8 in down
 
-    assert counts(secret) == (b"\1" * 8 in up or b"\1" * 8 in down)
+
+@given(st.binary(max_size=60) | st.text("0123456789:/abcz", max_size=40).map(str.encode))
+def test_counting_up_and_down_is_what_it_says(secret: bytes) -> None:
+    letters = bytes(byte for byte in secret.lower() if chr(byte) in string.ascii_lowercase)
+    single = bytes(byte for at, byte in enumerate(letters) if at == 0 or letters[at - 1] != byte)
+    digits = bytes(byte for byte in secret if chr(byte) in string.digits)
+    size = max(10, len(secret) // 4)
+    twice = any(secret[at : at + size] in secret[at + size :] for at in range(len(secret) - 2 * size + 1))
+
+    assert counts(secret) == (twice or any(map(_runs, (secret, single, digits))))
