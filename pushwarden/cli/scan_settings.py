@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 COLORS: Final = ("auto", "always", "never")
 CACHE_VARIABLE: Final = "PUSHWARDEN_CACHE_DIR"
+WHOLE_VARIABLE: Final = "PUSHWARDEN_WHOLE_BLOBS"
+"""Set to anything: no version of a file is scanned by what it changed. For measuring and for looking for faults."""
 
 Value = TypeVar("Value")
 
@@ -77,8 +79,14 @@ def merge(flags: Flags, config: Config) -> Settings:
         color=_first(flags.color, file.color, fallback="auto"),
         jobs=_first(flags.jobs, file.jobs, fallback=default_jobs()),
         cache=_first(flags.cache, file.cache, fallback=True),
-        limits=Limits() if flags.max_file_size is None else Limits(content_bytes=flags.max_file_size),
+        limits=_limits(flags),
     )
+
+
+def _limits(flags: Flags) -> Limits:
+    size = flags.max_file_size
+    by_changes = not os.environ.get(WHOLE_VARIABLE)
+    return Limits(by_changes=by_changes) if size is None else Limits(content_bytes=size, by_changes=by_changes)
 
 
 def _first(*said: Value | None, fallback: Value) -> Value:

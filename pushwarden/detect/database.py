@@ -29,9 +29,9 @@ from pushwarden.detect.plan import Plan, dump, load
 from pushwarden.detect.service import ASSIGNED
 from pushwarden.detect.sieve import RUN_GATE
 
-_MAGIC: Final = b"pushwarden rules 6\n"
-_LENGTHS: Final = struct.Struct(f">{2 + len(Layer)}Q")
-"""The lengths of the plan, of the database of each layer (0 for none), and of the gate of runs."""
+_MAGIC: Final = b"pushwarden rules 7\n"
+_LENGTHS: Final = struct.Struct(f">{3 + len(Layer)}Q")
+"""The lengths of the plan, of the database of each layer (0 for none), of the wide triggers, and of the gate of runs."""
 _FEATURES: Final = (" avx2 ", " avx512bw ", " avx512vbmi ")
 
 
@@ -61,7 +61,8 @@ def write_database(path: Path, loaded: Loaded) -> None:
     """
     import tempfile  # noqa: PLC0415 - only the first start writes
 
-    databases = (*loaded.engine.databases.layers, loaded.engine.databases.run_gate)
+    compiled = loaded.engine.databases
+    databases = (*compiled.layers, compiled.wide, compiled.run_gate)
     parts = [dump(loaded.plan), *(b"" if each is None else hyperscan.dumpb(each) for each in databases)]
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
@@ -96,10 +97,10 @@ def read_database(path: Path) -> Loaded:
     parts = [raw[low:high] for low, high in pairwise(ends)]
     try:
         plan = load(parts[0])
-        *layers, run_gate = (_load(part) for part in parts[1:])
+        *layers, wide, run_gate = (_load(part) for part in parts[1:])
         if run_gate is None:
             raise DatabaseError(f"{path} is damaged")
-        engine = MultiEngine(plan.matchers, plan.probes, Databases(tuple(layers), run_gate))
+        engine = MultiEngine(plan.matchers, plan.probes, Databases(tuple(layers), run_gate, wide))
         engine.find(b"is it fit for this processor?", None)
     except (ValueError, KeyError, TypeError, hyperscan.error) as error:
         raise DatabaseError(f"{path} does not fit this machine: {error}") from error

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import regex
 
 from pushwarden.detect.compiled import NEVER, CompiledRule, RawHit
-from pushwarden.detect.decode import PROBES, decode
+from pushwarden.detect.decode import PROBES, decode, encoded_stretches
 from pushwarden.detect.decode.archives import is_packed, unpack
 from pushwarden.detect.decode.limits import Budget
 from pushwarden.detect.decode.piece import Piece
@@ -23,6 +23,7 @@ from pushwarden.detect.generic import judge
 from pushwarden.detect.lines import LineIndex
 from pushwarden.detect.placeholder import counts, is_masked
 from pushwarden.detect.plain import Engine
+from pushwarden.detect.reach import Reach
 from pushwarden.detect.resolve import Placed, pair_up, place, without_overlaps
 from pushwarden.detect.rule import GENERIC
 from pushwarden.detect.service import Services
@@ -57,7 +58,8 @@ _BYTES_A_HIT: Final = 100
 _REPEATS_MAX: Final = 100
 _REPEATED_CHARS_MIN: Final = 5
 """A snippet is searched for so many of the content's secrets, and only for those that are no short word."""
-_BATCH: Final = 200
+BATCH: Final = 200
+"""So many places are judged at a time: within one, those that stand together are read together."""
 _PLACE: Final = attrgetter("start", "end", "rule.rule.id")
 _NO_PROBES: Final[tuple[dict[int, list[int]], dict[int, list[int]], list[int]]] = ({}, {}, [])
 
@@ -102,9 +104,10 @@ class Kit:
 class Explorer:
     """Looks through one piece of content; made anew for each."""
 
-    def __init__(self, kit: Kit, budget: Budget) -> None:
+    def __init__(self, kit: Kit, budget: Budget, reach: Reach | None = None) -> None:
         self._kit = kit
         self._budget = budget
+        self._reach = reach
 
     def content(self, data: bytes, path: str, depth: int = 0) -> list[Match]:
         """Return all matches in ``data``, their places in it, in order."""
@@ -158,13 +161,18 @@ class Explorer:
 
     def _text(self, data: bytes, depth: int, scope: _Scope) -> list[Placed]:
         """Return what stands in ``data``, plain or encoded."""
-        found = self._kit.engine.find(data, self._budget.deadline, scope.path)
+        reach = self._reach if depth == 0 else None  # what is decoded is the same as long as its stretches are
+        found = self._kit.engine.find(data, self._budget.deadline, scope.path, reach)
         for name in found.slow:
             self._budget.gap("timeout", f"not fully scanned: {name} took too long", _MORE_TIME)
         named, encoded, generic = self._kit.sort_out(found.probes) if found.probes else _NO_PROBES
         hits = found.hits
         if named:
-            hits = [*hits, *self._service_hits(data, named)]
+            hits = [*hits, *self._service_hits(data, named, reach)]
+        if reach is not None:
+            reach.hits(hits)
+            reach.places += len(generic)
+            reach.fixed += encoded_stretches(data, encoded) if encoded else ()
         placed: list[Placed] = []
         if hits:
             most = _HITS + len(data) // _BYTES_A_HIT
@@ -175,7 +183,7 @@ class Explorer:
             kept = pair_up([each for each in judged if each is not None], data)
             placed += (each for one in kept for each in place(one, data))
         if generic:
-            placed += self._generic(data, scope.path, _free(data, generic, placed) if placed else generic)
+            placed += self._generic(data, scope.path, _free(data, generic, placed) if placed else generic, reach)
         if encoded:
             placed += self._decoded(data, encoded, depth, scope)
         return placed
@@ -186,22 +194,22 @@ class Explorer:
         self._budget.gap("too-dense", what, "split the file")
         return sorted(hits, key=_PLACE)[:most]
 
-    def _service_hits(self, data: bytes, named: Mapping[int, Sequence[int]]) -> list[RawHit]:
+    def _service_hits(self, data: bytes, named: Mapping[int, Sequence[int]], reach: Reach | None) -> list[RawHit]:
         """Return the keys near the names of services."""
         try:
-            return list(self._kit.services.search(data, named))
+            return list(self._kit.services.search(data, named, reach))
         except TimeoutError:
             self._budget.gap("timeout", "not fully scanned: the search for keys of services took too long", _MORE_TIME)
             return []
 
-    def _generic(self, data: bytes, path: str, ends: Sequence[int]) -> Iterator[Placed]:
+    def _generic(self, data: bytes, path: str, ends: Sequence[int], reach: Reach | None) -> Iterator[Placed]:
         """Yield what the judge says of the places where its probes end."""
         most = _PLACES + len(data) // _BYTES_A_PLACE
         if len(ends) > most:
             what = f"only the first {most} places that look like an assignment of a secret were judged"
             self._budget.gap("too-dense", what, "if this is no generated data, split the file")
-        for at in range(0, min(len(ends), most), _BATCH):
-            for each in judge(data, [(end, end) for end in ends[at : min(at + _BATCH, most)]], path):
+        for at in range(0, min(len(ends), most), BATCH):
+            for each in judge(data, [(end, end) for end in ends[at : min(at + BATCH, most)]], path, reach):
                 rule = self._kit.judged.get(each.rule_id)
                 if rule is not None and not self._is_cut_off(data, each.start, each.end):
                     hit = RawHit(rule, each.start, each.end, each.start, each.end)

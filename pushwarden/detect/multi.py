@@ -20,6 +20,7 @@ from pushwarden.detect.context import CONTEXT_BYTES, context_bounds
 from pushwarden.detect.globs import glob_pattern
 from pushwarden.detect.layers import Layer
 from pushwarden.detect.plain import Found, search, seconds_left
+from pushwarden.detect.reach import Reach
 from pushwarden.detect.service import ASSIGNED
 from pushwarden.detect.sieve import Ends, around_runs, around_values, compile_run_gate, scan_stretches
 
@@ -31,12 +32,15 @@ class Databases:
     layers: tuple[hyperscan.Database | None, ...]
     """By the number of the layer; None where nothing is in it."""
     run_gate: hyperscan.Database
+    wide: hyperscan.Database | None = None
+    """Once more the triggers that are wider than what is looked at around a change."""
 
 
 class MultiEngine:
     """Hyperscan first, :mod:`regex` where it points. Use one per thread."""
 
     name = "hyperscan"
+    knows_reach = True
 
     def __init__(self, rules: Sequence[CompiledRule], probes: Sequence[bytes], databases: Databases) -> None:
         """Make an engine.
@@ -52,11 +56,19 @@ class MultiEngine:
         self._gate = len(rules) + len(probes)
         self._everywhere, self._runs, self._named = databases.layers
         self._run_gate = databases.run_gate
+        self._wide = databases.wide
         self.databases = databases
         """The compiled triggers and probes."""
 
-    def find(self, data: bytes, deadline: float | None, path: str = "") -> Found:
-        """Return all matches of the rules for a file at ``path``, and where the probes end."""
+    def find(self, data: bytes, deadline: float | None, path: str = "", reach: Reach | None = None) -> Found:
+        """Return all matches of the rules for a file at ``path``, and where the probes end.
+
+        Args:
+            data: the content.
+            deadline: a value of :func:`time.monotonic`.
+            path: the file's path.
+            reach: where to note how far the rules looked.
+        """
         ends: Ends = defaultdict(list)
         if self._everywhere is not None:
             self._everywhere.scan(data, lambda number, _start, end, _flags, _context: ends[number].append(end))
@@ -64,6 +76,10 @@ class MultiEngine:
             scan_stretches(self._runs, data, stretches, ends)
         found = Found()
         if ends:
+            if places := ends.pop(self._gate, None):
+                self._name(data, sorted(places), ends, reach)
+            if reach is not None:
+                reach.triggers(self._rules, data, ends)
             self._confirm(data, ends, found, deadline, path)
         # They are for a few files: mostly, one look at the path is all that they cost.
         for rule in self._always if self._paths.fullmatch(path) else ():
@@ -71,10 +87,21 @@ class MultiEngine:
                 search(rule, data, found, deadline)
         return found
 
+    def finds_wide(self, data: bytes, deadline: float | None, path: str) -> bool:
+        """Tell whether a rule matches over line breaks whose trigger is wide, or which has none."""
+        ends: Ends = defaultdict(list)
+        if self._wide is not None:
+            self._wide.scan(data, lambda number, _start, end, _flags, _context: ends[number].append(end))
+        found = Found()
+        if ends:
+            self._confirm(data, ends, found, deadline, path)
+        for rule in self._always if self._paths.fullmatch(path) else ():
+            if rule.takes_path(path) and not rule.shape.near:
+                search(rule, data, found, deadline)
+        return bool(found.hits or found.slow)
+
     def _confirm(self, data: bytes, ends: Ends, found: Found, deadline: float | None, path: str) -> None:
         rules = len(self._rules)
-        if places := ends.pop(self._gate, None):
-            self._name(data, sorted(places), ends)
         for number in sorted(ends):
             places = ends[number]
             places.sort()
@@ -89,10 +116,13 @@ class MultiEngine:
             except TimeoutError:
                 found.slow.append(rule.name)
 
-    def _name(self, data: bytes, places: Sequence[int], ends: Ends) -> None:
+    def _name(self, data: bytes, places: Sequence[int], ends: Ends, reach: Reach | None) -> None:
         """Add what is tried around long values given to a telling name."""
         if self._named is not None:
-            scan_stretches(self._named, data, around_values(data, places), ends)
+            stretches = around_values(data, places)
+            scan_stretches(self._named, data, stretches, ends)
+            if reach is not None:
+                reach.looked += stretches
 
 
 def confirm(rule: CompiledRule, data: bytes, ends: list[int], hits: list[RawHit], deadline: float | None) -> None:
@@ -159,9 +189,12 @@ def compile_databases(rules: Sequence[CompiledRule], probes: Sequence[bytes], la
         hyperscan.error: an expression cannot be compiled.
     """
     wanted: list[tuple[int, int, bytes]] = []
+    wide: list[tuple[int, bytes]] = []
     for number, rule in enumerate(rules):
         if rule.shape.trigger is not None:
-            wanted += ((rule.shape.layer, number, each.encode()) for each in branches(rule.shape.trigger))
+            expressions = [(number, each.encode()) for each in branches(rule.shape.trigger)]
+            wanted += ((rule.shape.layer, *each) for each in expressions)
+            wide += () if rule.shape.trigger_near else expressions
     wanted += ((layer, len(rules) + at, probe) for at, (layer, probe) in enumerate(zip(layers, probes, strict=True)))
     if any(layer == Layer.NAMED for layer, _, _ in wanted):
         wanted.append((Layer.EVERYWHERE, len(rules) + len(probes), ASSIGNED))
@@ -170,9 +203,9 @@ def compile_databases(rules: Sequence[CompiledRule], probes: Sequence[bytes], la
     # Side by side: hyperscan compiles without Python's lock, and the first use waits for it.
     with ThreadPoolExecutor(len(Layer)) as pool:
         of_layers = [[(number, each) for at, number, each in wanted if at == layer] for layer in Layer]
-        made = pool.map(_compile, of_layers)
+        *made, widest = pool.map(_compile, [*of_layers, wide])
         gate = compile_run_gate()
-        return Databases(tuple(made), gate)
+        return Databases(tuple(made), gate, widest)
 
 
 def _compile(numbered: Sequence[tuple[int, bytes]]) -> hyperscan.Database | None:

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 import regex
 
 from pushwarden.detect.compiled import CompiledRule, RawHit
+from pushwarden.detect.reach import Reach
 
 RULE_SECONDS: Final = 1.0
 """Longest time that one rule may take on one piece of content."""
@@ -30,11 +31,16 @@ class Engine(Protocol):
     """Finds the places where rules match."""
 
     name: str
+    knows_reach: bool
+    """Whether :meth:`find` fills ``reach``."""
 
-    def find(self, data: bytes, deadline: float | None, path: str = "") -> Found:
+    def finds_wide(self, data: bytes, deadline: float | None, path: str) -> bool:
+        """Tell whether a rule matches of which :meth:`find` notes no reach."""
+
+    def find(self, data: bytes, deadline: float | None, path: str = "", reach: Reach | None = None) -> Found:
         """Return the matches of the rules in ``data``, as far as the time until ``deadline`` allows.
 
-        Rules that do not apply to a file at ``path`` may be left out.
+        Rules that do not apply to a file at ``path`` may be left out. An engine that can tell fills ``reach``.
         """
 
 
@@ -58,13 +64,19 @@ class PlainEngine:
     """Tries every rule on everything."""
 
     name = "plain"
+    knows_reach = False
 
     def __init__(self, rules: Sequence[CompiledRule], probes: Sequence[bytes] = ()) -> None:
         self._rules = tuple(rules)
         self._probes = tuple(regex.compile(each) for each in probes)
 
-    def find(self, data: bytes, deadline: float | None, path: str = "") -> Found:
+    def finds_wide(self, data: bytes, deadline: float | None, path: str) -> bool:
+        """Tell whether any rule matches: of none is noted how far it looks."""
+        return bool(self.find(data, deadline, path).hits)
+
+    def find(self, data: bytes, deadline: float | None, path: str = "", reach: Reach | None = None) -> Found:
         """Return all matches of the rules for a file at ``path``, and where the probes end."""
+        del reach  # every rule looks at everything
         found = Found()
         for rule in self._rules:
             if rule.takes_path(path):

@@ -81,7 +81,7 @@ def _shape(rule: Rule) -> Shape:
         other, lines = max(others, key=lambda each: each[0].solid, default=(own, 0))
         least = _SOLID_CONTEXT if own.solid < _SOLID_ENOUGH else own.solid + _SOLID_ENOUGH
         if other.solid > own.solid and other.solid >= least and (rare or own.solid < _SOLID_ENOUGH):
-            return replace(own, trigger=other.trigger, lines=lines)
+            return replace(own, trigger=other.trigger, lines=lines, trigger_near=other.trigger_near)
     return replace(own, layer=int(Layer.RUNS)) if among_runs else own
 
 

@@ -8,6 +8,7 @@ from pushwarden.detect.decode.limits import Budget, Limits
 from pushwarden.detect.explore import Explorer, Kit
 from pushwarden.detect.plain import Engine
 from pushwarden.detect.plan import Plan
+from pushwarden.detect.reach import Reach
 from pushwarden.detect.rule import RuleSet
 from pushwarden.model import Gap, ScanResult
 
@@ -37,17 +38,29 @@ class Scanner:
         """Which engine runs: ``hyperscan`` or ``plain``."""
         return self._kit.engine.name
 
-    def scan(self, data: bytes, *, path: str = "", deadline: float | None = None) -> ScanResult:
+    @property
+    def is_local(self) -> bool:
+        """Whether what stands far from a change does not depend on it, and the engine can tell how far that is."""
+        return self._kit.engine.knows_reach and not any(rule.keywords for rule in self.rules)
+
+    def finds_wide(self, data: bytes, path: str, deadline: float | None) -> bool:
+        """Tell whether a rule matches of which no reach is noted, because it may match over many lines."""
+        return self._kit.engine.finds_wide(data, deadline, path)
+
+    def scan(
+        self, data: bytes, *, path: str = "", deadline: float | None = None, reach: Reach | None = None
+    ) -> ScanResult:
         """Return what the rules find in ``data``, also where it is encoded or packed.
 
         Args:
             data: the whole content.
             path: the file's path, for rules that look at it.
             deadline: a value of :func:`time.monotonic` after which the rest is left, and said to be left.
+            reach: where to note what decisions looked at, if the engine can tell: :attr:`is_local`.
         """
         if deadline is not None and time.monotonic() >= deadline:
             why = "not scanned: the time was up before it was begun; scan it again with more time"
             return ScanResult(gaps=(Gap("timeout", why, path or None),))
         budget = Budget(self.limits, path, deadline)
-        matches = Explorer(self._kit, budget).content(data, path)
+        matches = Explorer(self._kit, budget, reach).content(data, path)
         return ScanResult(tuple(matches), tuple(budget.gaps))

@@ -18,6 +18,7 @@ import regex
 
 from pushwarden.detect.compiled import CompiledRule, RawHit
 from pushwarden.detect.context import context_bounds
+from pushwarden.detect.reach import Reach
 from pushwarden.detect.rule import Service
 
 DEFAULT_KEYS: Final = ("key", "token", "secret", "api", "auth", "pass", "pwd", "credential", "bearer")
@@ -123,12 +124,13 @@ class Services:
     def __init__(self, rules: Iterable[CompiledRule]) -> None:
         self._rules = tuple(rules)
 
-    def search(self, data: bytes, named: Mapping[int, Sequence[int]]) -> Iterator[RawHit]:
+    def search(self, data: bytes, named: Mapping[int, Sequence[int]], reach: Reach | None = None) -> Iterator[RawHit]:
         """Yield the keys near the services' names.
 
         Args:
             data: the content.
             named: for each service, by its number, the offsets where an expression for its name ends, ascending.
+            reach: where to note what was looked at.
 
         Raises:
             TimeoutError: an expression took too long.
@@ -144,6 +146,8 @@ class Services:
             mentions.sort(key=_START)
             starts = [each.start for each in mentions]
             for start, end in _regions(data, mentions):
+                if reach is not None:
+                    reach.fixed.append((start, end))
                 for found in expression.finditer(data, start, end, timeout=_REGION_SECONDS):
                     nearest = _nearest(data, found, mentions, starts)
                     if nearest is not None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from pushwarden.detect.linebreak import NEAR, sees_line_break
 from pushwarden.detect.longrun import certain_run
 from pushwarden.detect.syntax import (
     ALL,
@@ -77,6 +78,10 @@ class Shape:
     """So many letters of base64 in a row stand in every match, at least."""
     layer: int = 0
     """Where the trigger is tried: a :class:`pushwarden.detect.layers.Layer`."""
+    near: bool = False
+    """A match, with what it looks at, stays on its line or is no wider than NEAR."""
+    trigger_near: bool = False
+    """The same of the trigger."""
 
 
 @cache
@@ -95,14 +100,21 @@ def shape_of(pattern: str) -> Shape:
     if head is not None:
         head = _from_solid(_between_wide(head))
     usable = head is not None and _least(head) > 0
+    opening = _behead(head) if head is not None and usable else None
     return Shape(
         pattern=bounded,
         width=_width(tree, looking=True) + 2,
-        trigger=_write_trigger(_behead(head)) if head is not None and usable else None,
+        trigger=_write_trigger(opening) if opening is not None else None,
         reach=_width(_cut(tree) or tree, looking=True) + 2,
         solid=_solid(head) if head is not None and usable else 0,
         run=certain_run(tree),
+        near=_is_near(tree),
+        trigger_near=opening is not None and _is_near(opening),
     )
+
+
+def _is_near(node: Node) -> bool:
+    return _width(node, looking=True) + 2 <= NEAR or not sees_line_break(node)
 
 
 def trimmed(pattern: str) -> str:

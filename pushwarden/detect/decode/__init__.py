@@ -25,7 +25,7 @@ def decode(data: bytes, probes: Mapping[int, Sequence[int]]) -> Iterator[Piece]:
         probes: where each of PROBES ends in it, ascending.
     """
     text = Builder()
-    if base64 := sorted({*runs.in_long_runs(data, probes.get(0, ())), *_ends(probes, range(1, _HEX))}):
+    if base64 := _base64(data, probes):
         for start, end, phase in runs.base64_runs(data, base64):
             whole = Builder()
             decoded = runs.decode_base64(data, start, end, phase, whole)
@@ -43,6 +43,29 @@ def decode(data: bytes, probes: Mapping[int, Sequence[int]]) -> Iterator[Piece]:
         escapes.undo(data, escaped, text)
     if text.length:
         yield text.piece()
+
+
+def encoded_stretches(data: bytes, probes: Mapping[int, Sequence[int]]) -> Iterator[tuple[int, int]]:
+    """Yield what :func:`decode` looks at: while these stretches stay as they are, it yields the same."""
+    for start, end, _ in runs.base64_runs(data, _base64(data, probes)):
+        yield start - 1, end + runs.LOOK_AHEAD
+    for number, stretches in (
+        (_HEX, runs.hex_stretches),
+        (_HEX_LIST, runs.hex_list_stretches),
+        (_UTF16, runs.utf16_stretches),
+    ):
+        if probes.get(number):
+            yield from stretches(data, probes[number])
+    if escaped := _ends(probes, range(_UTF16 + 1, len(PROBES))):
+        yield from ((start - 1, end + 1) for start, end in escapes.stretches(data, escaped))
+
+
+def _base64(data: bytes, probes: Mapping[int, Sequence[int]]) -> list[int]:
+    """Return the ends of base64: of what is only tried around long runs those in one, wherever else it was tried."""
+    tried = sorted({*probes.get(0, ()), *probes.get(1, ())})
+    return (
+        sorted({*runs.in_long_runs(data, tried), *probes.get(_HEX - 1, ())}) if tried else [*probes.get(_HEX - 1, ())]
+    )
 
 
 def _ends(probes: Mapping[int, Sequence[int]], numbers: range) -> list[int]:

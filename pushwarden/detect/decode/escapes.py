@@ -71,7 +71,7 @@ _LABELS: Final = {
 
 def undo(data: bytes, ends: Sequence[int], out: Builder) -> None:
     """Undo the escapes on the lines around ``ends`` (ascending) and add the text to ``out``."""
-    for start, end in _stretches(data, ends):
+    for start, end in stretches(data, ends):
         done, stretch = start, Builder()
         for found in _ESCAPE.finditer(data, start, end):
             stretch.add(data[done : found.start()], done, found.start())
@@ -84,8 +84,8 @@ def undo(data: bytes, ends: Sequence[int], out: Builder) -> None:
         out.gap()
 
 
-def _stretches(data: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield the lines around ``ends``, joined where they touch; long lines only around the places."""
+def stretches(data: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield the lines around ``ends`` (ascending), joined where they touch; long lines only around the places."""
     start = end = -1
     for place in ends:
         if place <= end:

@@ -46,10 +46,13 @@ _RUN: Final = re.compile(rb"[A-Za-z0-9+/_\-]+")
 _PIECES: Final = re.compile(rb"\\[rn]|([A-Za-z0-9+/_\-]+)")
 _HEX_MORE: Final = re.compile(rb"(?:[0-9a-fA-F]{2})*")
 _HEX_LIST_MORE: Final = re.compile(rb"(?:0x[0-9a-fA-F]{1,2}[,\s]{0,80})*")
+_HEX_LIST_REST: Final = re.compile(rb"[,\s]{0,80}" + _HEX_LIST_MORE.pattern)
 _HEX_ITEM: Final = re.compile(rb"0x([0-9a-fA-F]{1,2})")
 _UTF16_MORE: Final = re.compile(rb"(?:[\x01-\xff]\x00)*[\x01-\xff]?")
 _UTF16_BACK: Final = 4096
 _STEP: Final = 4096
+LOOK_AHEAD: Final = 256
+"""Bytes behind a run of base64 that are looked at for one more line of it, and more than that."""
 
 
 def run_start(data: bytes, end: int, floor: int, alphabet: bytes) -> int:
@@ -134,6 +137,16 @@ def hex_runs(data: bytes, ends: Sequence[int], out: Builder) -> None:
         out.gap()
 
 
+def hex_stretches(data: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield what :func:`hex_runs` looks at."""
+    done = 0
+    for end in ends:
+        if end > done:
+            more = _HEX_MORE.match(data, end)
+            low, done = run_start(data, end, done, _HEX_DIGITS), more.end() if more else end
+            yield low - 1, done + 2
+
+
 def hex_lists(data: bytes, ends: Sequence[int], out: Builder) -> None:
     """Decode ``0x67, 0x68, ...`` around ``ends`` and add it to ``out``."""
     floor = 0
@@ -151,6 +164,16 @@ def hex_lists(data: bytes, ends: Sequence[int], out: Builder) -> None:
         out.gap()
 
 
+def hex_list_stretches(data: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield what :func:`hex_lists` looks at."""
+    done = 0
+    for end in ends:
+        if end > done:
+            low, more = max(done, end - _STEP), _HEX_LIST_REST.match(data, end)
+            done = more.end() if more else end
+            yield low - 1, done + LOOK_AHEAD
+
+
 def utf16_runs(data: bytes, ends: Sequence[int], out: Builder) -> None:
     """Decode UTF-16 of Latin-1 characters around ``ends``, of either byte order, and add it to ``out``."""
     floor = 0
@@ -163,6 +186,16 @@ def utf16_runs(data: bytes, ends: Sequence[int], out: Builder) -> None:
         text = data[start:floor:2]
         out.add(text, start, min(len(data), start + 2 * len(text)), "utf-16")
         out.gap()
+
+
+def utf16_stretches(data: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield what :func:`utf16_runs` looks at."""
+    done = 0
+    for end in ends:
+        if end > done:
+            more = _UTF16_MORE.match(data, end)
+            low, done = _utf16_start(data, end, done), more.end() if more else end
+            yield low - 2, done + 2
 
 
 def _utf16_start(data: bytes, end: int, floor: int) -> int:

@@ -16,6 +16,7 @@ from typing import Final
 
 from pushwarden.detect.generic import candidates, features, gate, model, statistics
 from pushwarden.detect.generic.triggers import TRIGGERS
+from pushwarden.detect.reach import Reach
 from pushwarden.model import Confidence
 
 __all__ = ["TRIGGERS", "GenericHit", "is_undoubted", "judge", "windows"]
@@ -113,13 +114,16 @@ def windows(data: bytes, hits: Iterable[tuple[int, int]]) -> Iterator[tuple[int,
         yield begin, finish
 
 
-def judge(data: bytes, hits: Sequence[tuple[int, int]], path: str = "") -> Iterator[GenericHit]:
+def judge(
+    data: bytes, hits: Sequence[tuple[int, int]], path: str = "", reach: Reach | None = None
+) -> Iterator[GenericHit]:
     """Yield the credentials near ``hits`` in ``data``, each value once.
 
     Args:
         data: the content.
         hits: offsets (start, end) of trigger matches; where only the end is known, give it twice.
         path: the path of the content, for what its name says.
+        reach: where to note how far decisions looked.
     """
     weights = model.load()
     place = features.Place.of(path)
@@ -130,10 +134,12 @@ def judge(data: bytes, hits: Sequence[tuple[int, int]], path: str = "") -> Itera
             if not gate.plausible(candidate, value, place, weights.language):
                 continue
             view = features.view_of(data, candidate, place)
-            if gate.is_fixture(view):
-                continue
-            score = _score(view)
-            if score < weights.cuts.low:
+            score, settled = (-math.inf, False) if gate.is_fixture(view) else _score(view)
+            low = score < weights.cuts.low
+            if reach is not None and not (low and settled):
+                stretch = (candidate.start - features.NEAR, candidate.end + features.NEAR)
+                (reach.looked if low else reach.fixed).append(stretch)
+            if low:
                 continue
             known = best.get((candidate.start, candidate.end))
             if known is None or known.score < score:
@@ -144,23 +150,37 @@ def judge(data: bytes, hits: Sequence[tuple[int, int]], path: str = "") -> Itera
 
 
 @functools.lru_cache(maxsize=4096)  # the versions of a file in a history repeat most of its lines
-def _score(view: features.View) -> float:
-    """Return the score of a candidate; cheap questions first, each ends the judging of what is plainly no credential."""
+def _score(view: features.View) -> tuple[float, bool]:
+    """Return the score of a candidate; cheap questions first, each ends the judging of what is plainly no credential.
+
+    Also return whether the score is too low however often the value stands near by: then only the lines next to it count.
+    """
     weights = model.load()
     cuts = weights.cuts
     words = features.name_words(view.name)
     floor = cuts.medium if is_undoubted(view) else -math.inf
+    slack = math.inf if is_plain_case(view.name, view.value) else _slack()[view.repeats]
     name = weights.linear(features.hashed_name(view, words))
     value = weights.linear(features.hashed_value(view, words))
     linear = name + value + weights.intercept
     if linear < cuts.early:
-        return floor
+        return floor, linear + slack < cuts.early
     around = weights.linear(features.hashed_around(view))
     linear += around
     if linear < cuts.linear:
-        return floor
+        return floor, linear + slack < cuts.linear
     numbers = statistics.numbers(view, words, weights.language)
-    return max(floor, weights.score([*numbers, name, around, value, linear]))
+    return max(floor, weights.score([*numbers, name, around, value, linear])), False
+
+
+@functools.cache
+def _slack() -> tuple[float, ...]:
+    """Return by how much the linear score may grow at most if a value stood more or less often near by than so often."""
+    weights = model.load()
+    parts = [weights.linear([features.hashed_repeats(repeats)]) for repeats in range(features.MOST_REPEATS + 1)]
+    most = [max(0.0, *parts[:repeats], *parts[repeats + 1 :]) for repeats in range(len(parts))]
+    # Another feature may have the same number: then this one does not count at present.
+    return tuple(more + max(0.0, -part) for part, more in zip(parts, most, strict=True))
 
 
 def _widest(hits: Iterable[GenericHit]) -> Iterator[GenericHit]:

@@ -196,6 +196,11 @@ def kind_of(value: bytes) -> bytes:
     return b"n"
 
 
+def hashed_repeats(repeats: int) -> int:
+    """Return the number of the hashed feature of how often a value stands near by."""
+    return _VALUE_BASE + (crc32(b"r%d" % repeats) & _VALUE_MASK)
+
+
 def hashed_value(view: View, words: list[bytes]) -> set[int]:
     """Return the numbers of the hashed features of the value, and of what it is together with its name."""
     value = view.value[:64]
@@ -212,6 +217,5 @@ def hashed_value(view: View, words: list[bytes]) -> set[int]:
         b"z" + size,
         b"X" + (words[-1] if words else b"") + size,
         b"Q" + view.link.encode() + view.quote[:1] + kind,
-        b"r%d" % view.repeats,
     )
-    return {_VALUE_BASE + (crc32(each) & _VALUE_MASK) for each in found}
+    return {hashed_repeats(view.repeats)} | {_VALUE_BASE + (crc32(each) & _VALUE_MASK) for each in found}

@@ -9,9 +9,10 @@ from typing import Final
 from pushwarden.history.local.content import scan_content
 from pushwarden.history.local.files import crash_gap
 from pushwarden.history.local.git import Git
+from pushwarden.history.local.lineage import Lineage
 from pushwarden.history.local.model import MIB, Limits, Progress, Report, Scan, Scanner
 from pushwarden.history.local.objects import ObjectReader, Unreadable
-from pushwarden.history.local.packs import Packs
+from pushwarden.history.local.packs import Packs, Stored
 from pushwarden.history.local.pool import Died, Pool
 from pushwarden.history.local.texts import parse_written
 from pushwarden.model import Gap, Source
@@ -128,6 +129,7 @@ class BlobWorker:
         self._scanner = scanner
         self._limits = limits
         self._reader = ObjectReader(git, packs)
+        self._lineage = Lineage(scanner, limits)
         self._people: dict[bytes, Scan] = {}
 
     def __call__(self, task: Task) -> Batch:
@@ -137,16 +139,16 @@ class BlobWorker:
         gaps: list[Gap] = []
         missing: list[bytes] = []
         size = 0
-        for name, data in self._reader.read([each.name for each in task]):
+        for name, stored in self._reader.read_stored([each.name for each in task]):
             wanted = by_name[name]
-            if isinstance(data, Unreadable):
-                if data.why == "missing":
+            if isinstance(stored, Unreadable):
+                if stored.why == "missing":
                     missing.append(name)
                 else:
-                    gaps.append(_damaged(wanted, data.why))
+                    gaps.append(_damaged(wanted, stored.why))
             else:
-                size += len(data)
-                seen += self._scan(wanted, data)
+                size += len(stored.data)
+                seen += self._scan(wanted, stored)
         gaps += [gap for each in seen for gap in each.scan.gaps]
         return Batch(tuple(seen), tuple(gaps), size, tuple(missing))
 
@@ -154,12 +156,12 @@ class BlobWorker:
         """End git."""
         self._reader.close()
 
-    def _scan(self, wanted: Wanted, data: bytes) -> Iterator[Seen]:
+    def _scan(self, wanted: Wanted, stored: Stored) -> Iterator[Seen]:
         if wanted.kind is not Source.FILE:
-            yield from self._scan_written(wanted, data)
+            yield from self._scan_written(wanted, stored.data)
             return
         for path in wanted.paths:
-            scan = scan_content(self._scanner, data, path.decode("utf-8", "surrogateescape"), self._limits)
+            scan = self._lineage.scan(stored, path.decode("utf-8", "surrogateescape"))
             if scan:
                 yield Seen(wanted.name, Source.FILE, variant(path), scan)
 

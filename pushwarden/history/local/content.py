@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 
 from pushwarden.history.local.model import Hit, Limits, Scan, Scanner
+from pushwarden.model import ScanResult
 from pushwarden.suppress.inline import allowed_lines, is_allowed
 
 CLEAN = Scan()
@@ -13,7 +14,11 @@ CLEAN = Scan()
 
 def scan_content(scanner: Scanner, data: bytes, path: str, limits: Limits) -> Scan:
     """Return the hits and gaps of ``data``; each gap carries ``path`` unless it has one of its own."""
-    result = scanner.scan(data, path=path, deadline=time.monotonic() + limits.content_s)
+    return checked(scanner.scan(data, path=path, deadline=time.monotonic() + limits.content_s), data, path)
+
+
+def checked(result: ScanResult, data: bytes, path: str) -> Scan:
+    """Return what a scan of ``data`` gave, with what comments in it allow; each gap has a path."""
     if not result.matches and not result.gaps:
         return CLEAN
     lines = allowed_lines(data) if result.matches else None

@@ -27,6 +27,8 @@ class Limits:
     """Larger files and blobs are not read."""
     content_s: float = 60.0
     """Seconds for one piece of content."""
+    by_changes: bool = True
+    """Scan a version of a file by what it changed where that tells the same; off: always as a whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from io import BytesIO
 from typing import IO, Final, Self
 
 from pushwarden.history.local.git import PIPE_BYTES, Git, tidy
-from pushwarden.history.local.packs import PackReader, Packs
+from pushwarden.history.local.packs import PackReader, Packs, Stored
 
 if sys.platform == "linux":
     import fcntl
@@ -114,17 +114,22 @@ class ObjectReader:
 
     def read(self, names: Sequence[bytes]) -> Iterator[tuple[bytes, bytes | Unreadable]]:
         """Yield each id with the object's bytes; what only git can read comes last."""
-        if self._packs is None:
-            yield from self._read_by_git(names)
-            return
-        left = []
-        for name in names:
-            data = self._packs.read(name)
-            if data is None:
-                left.append(name)
-            else:
-                yield name, data
-        yield from self._read_by_git(left)
+        for name, stored in self.read_stored(names):
+            yield name, stored if isinstance(stored, Unreadable) else stored.data
+
+    def read_stored(self, names: Sequence[bytes]) -> Iterator[tuple[bytes, Stored | Unreadable]]:
+        """Yield each id with the object and how it is stored; what only git can read comes last."""
+        left = names
+        if self._packs is not None:
+            left = []
+            for name in names:
+                stored = self._packs.read(name)
+                if stored is None:
+                    left.append(name)
+                else:
+                    yield name, stored
+        for name, data in self._read_by_git(left):
+            yield name, data if isinstance(data, Unreadable) else Stored(data)
 
     def _read_by_git(self, names: Sequence[bytes]) -> Iterator[tuple[bytes, bytes | Unreadable]]:
         start = 0

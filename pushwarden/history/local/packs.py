@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from pushwarden.detect.versions import Copy
 from pushwarden.history.local.model import MIB
 
 INDEX_MAGIC: Final = b"\xfftOc\x00\x00\x00\x02"
@@ -188,22 +189,52 @@ class Packs:
         return None
 
 
+Place = tuple[Pack, int]
+"""A pack and an offset in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object's content, and how it is stored."""
+
+    data: bytes
+    place: Place | None = None
+    """None where it is not in a pack that can be read."""
+    base: Place | None = None
+    """The object that it is stored as a change of."""
+    copies: Sequence[Copy] = ()
+    """What it has from there."""
+
+
 class PackReader:
     """Reads objects one after the other, with the bases of deltas at hand. One for each process."""
 
     def __init__(self, packs: Packs) -> None:
         self._packs = packs
-        self._kept: dict[tuple[Pack, int], bytes] = {}
+        self._kept: dict[Place, bytes] = {}
         self._kept_bytes = 0
         self._read_bytes = 0
 
-    def read(self, name: bytes) -> bytes | None:
-        """Return an object's content; None where git must be asked."""
+    def read(self, name: bytes) -> Stored | None:
+        """Return an object; None where git must be asked."""
         try:
             place = self._packs.find(name)
-            return None if place is None else self._content(*place)
+            return None if place is None else self._stored(*place)
         except (PackError, zlib.error, IndexError, ValueError):
             return None
+
+    def _stored(self, pack: Pack, offset: int) -> Stored:
+        content = self._kept.get((pack, offset))
+        entry = pack.entry(offset) if content is None else None
+        if entry is None or entry.base is None:
+            return Stored(self._content(pack, offset) if content is None else content, (pack, offset))
+        base = self._content(pack, entry.base)
+        delta = pack.inflate(entry)
+        self._count(len(delta))
+        copies: list[Copy] = []
+        content = patched(base, delta, copies)
+        self._keep(pack, offset, content)
+        return Stored(content, (pack, offset), (pack, entry.base), copies)
 
     def _content(self, pack: Pack, offset: int) -> bytes:
         chain: list[tuple[int, Entry]] = []
@@ -220,13 +251,16 @@ class PackReader:
                 content = self._kept.get((pack, offset))
         for at, entry in reversed(chain):
             data = pack.inflate(entry)
-            self._read_bytes += len(data)
+            self._count(len(data))
             content = data if entry.base is None else patched(content, data)
             self._keep(pack, at, content)
+        return content
+
+    def _count(self, size: int) -> None:
+        self._read_bytes += size
         if self._read_bytes > PAGES_BYTES:
             self._read_bytes = 0
             self._packs.give_back()
-        return content
 
     def _keep(self, pack: Pack, offset: int, content: bytes) -> None:
         kept = self._kept
@@ -236,8 +270,13 @@ class PackReader:
             self._kept_bytes -= len(kept.pop(next(iter(kept))))
 
 
-def patched(base: bytes, delta: bytes) -> bytes:
+def patched(base: bytes, delta: bytes, copies: list[Copy] | None = None) -> bytes:
     """Return what a delta makes of its base.
+
+    Args:
+        base: What it changes.
+        delta: The instructions.
+        copies: Where to add what is copied.
 
     Raises:
         PackError: The delta does not fit the base, or does not make as much as it says.
@@ -255,6 +294,8 @@ def patched(base: bytes, delta: bytes) -> bytes:
         if code & 128:
             offset, size, at = _copy(delta, code, at)
             piece = base[offset : offset + size]
+            if copies is not None:
+                copies.append(Copy(made, offset, len(piece)))
         else:
             piece = delta[at : at + code]
             at += code
