@@ -46,10 +46,11 @@ _ENTROPY: Final = 3.0
 _MOST: Final = 1000
 _REGION_SECONDS: Final = 1.0
 _LINK: Final = (
-    r"[\w.\-]{0,24}(?:[^\w\r\n]{1,10}(?:(?i:value|bearer|token|basic|apikey)[^\w\r\n]{1,6})?"
+    r"[\w.\-]{0,24}(?:[^\w\r\n]{1,10}(?:(?i:value|bearer|token|basic|apikey|is)[^\w\r\n]{1,6})?"
     r"""|["'`]?[ \t:]{1,3}(?:[Ss]tring|&?str)[ \t]{0,2}=[ \t]{0,2}["'`]|["']?>[ \t]{0,4}\r?\n[ \t]{0,24})"""
 )
-"""Between the word and the value: signs; a type and an assignment (``key string = "..."``); the end of a tag and of its line."""
+"""Between the word and the value: signs; a type and an assignment (``key string = "..."``); the end of a tag and of its line;
+a verb (``the key is ...``)."""
 _LONG: Final = 16
 ASSIGNED: Final = rf"(?i:{'|'.join(DEFAULT_KEYS)}){_LINK}[A-Za-z0-9+/_\-]{{{_LONG}}}".encode()
 """What every key of a service for which :func:`is_assigned` holds begins with, and hardly any other text has."""

@@ -53,6 +53,7 @@ SPELLINGS: Final[dict[str, Callable[[str, str], str]]] = {
     "PHP array": lambda n, v: f"'{n}_token' => '{v}',",
     "PHP appended": lambda n, v: f'${n}Token .= "{v}"',
     "Ruby": lambda n, v: f'{_camel(n)}.api_key = "{v}"',
+    "prose": lambda n, v: f"The {_camel(n)} API key is {v}.",
     "JavaScript": lambda n, v: f"{n}: {{ apiKey: '{v}' }}",
 }
 
