@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from pushwarden.cli.scan_settings import cache_dir
+
 
 @click.group()
 def local() -> None:
@@ -20,11 +22,12 @@ def demo(*, keep: bool) -> None:
     """Show the main job from push to restore; exits non-zero if a step does not happen as promised."""
     from rich.console import Console  # noqa: PLC0415 - only this command shows anything
 
+    from pushwarden.detect.load import cached_database  # noqa: PLC0415 - loads what compiles the rules
     from pushwarden.local.demo import Demo, DemoFailedError  # noqa: PLC0415 - moto is slow to import
 
     root = Path(tempfile.mkdtemp(prefix="pushwarden-demo-"))
     try:
-        Demo(Console(), root).run()
+        Demo(Console(), root, rules=cached_database(cache_dir())).run()
     except DemoFailedError as error:
         keep = True
         raise click.ClickException(str(error)) from None
@@ -52,8 +55,10 @@ def up(port: int, folder: Path | None, repository: str) -> None:
     """Keep the service running, and show what happens live; Ctrl-C ends it."""
     from rich.console import Console  # noqa: PLC0415 - see above
 
+    from pushwarden.detect.load import cached_database  # noqa: PLC0415 - see above
     from pushwarden.local.up import run  # noqa: PLC0415 - see above
 
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-    run(Console(), folder or Path(tempfile.mkdtemp(prefix="pushwarden-local-")), port, repository)
+    root = folder or Path(tempfile.mkdtemp(prefix="pushwarden-local-"))
+    run(Console(), root, port, repository, cached_database(cache_dir()))

@@ -85,6 +85,22 @@ def package_database(path: Path, rules: Sequence[Path] = ()) -> None:
     write_database(path, compile_plan(_plan(files)))
 
 
+def cached_database(cache_dir: Path) -> Path | None:
+    """Return the default rules' database in the cache, compiled if it is not there yet; None where that cannot be done.
+
+    Raises:
+        RuleError: a rule file is wrong.
+    """
+    try:
+        from pushwarden.detect.database import cache_name  # noqa: PLC0415 - needs hyperscan
+    except ImportError:
+        return None
+    files = [RuleFile.read(path) for path in rule_files([default_rules_path()])]
+    _cached(files, cache_dir, [])
+    place = cache_dir / cache_name((str(file.path), file.text.encode()) for file in files)
+    return place if place.exists() else None
+
+
 def _packaged() -> Path | None:
     named = os.environ.get(DATABASE_VARIABLE)
     return Path(named) if named else None

@@ -40,6 +40,8 @@ class Demo:
     console: Console
     root: Path
     policy: Policy | None = None
+    rules: Path | None = None
+    """The compiled rules, where they are at hand."""
     steps: int = 0
     secret: str = field(
         default_factory=lambda: "".join(
@@ -55,7 +57,7 @@ class Demo:
         """
         began = time.monotonic()
         self._say("Starting CodeCommit, EventBridge, SQS, SNS, DynamoDB, S3 and KMS on this machine ...")
-        with LocalService(self.root, policy=self.policy) as service:
+        with LocalService(self.root, policy=self.policy, rules=self.rules) as service:
             alice = Person(service, developer(), "Alice", REPOSITORY, self.root / "alice")
             admin = Person(service, administrator(), "Admin", REPOSITORY, self.root / "admin")
             self._say(f"Running after {time.monotonic() - began:.1f} s. No AWS account, no Docker.")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
+import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -15,6 +14,7 @@ from typing import Any, Final, Self
 import boto3
 import git
 
+from pushwarden.detect.load import DATABASE_VARIABLE
 from pushwarden.errors import PushwardenError
 from pushwarden.local.aws import ACCOUNT, PLUMBING_KEY, REGION, LocalAws, Stack
 from pushwarden.local.calls import Call, CallLog
@@ -22,7 +22,8 @@ from pushwarden.local.codecommit import CodeCommitServer, Principal
 from pushwarden.local.codecommit.iam import AccessRequest, Decision
 from pushwarden.local.invoked import Invoked
 from pushwarden.local.mailbox import Mailbox
-from pushwarden.local.worker import HANDLER, PLUMBING, QUEUES, SQS_URL, TIMEOUT
+from pushwarden.local.starter import Starter
+from pushwarden.local.worker import HANDLER, LEAVE, PLUMBING, QUEUES, SQS_URL, TIMEOUT
 from pushwarden.model import Confidence
 from pushwarden.policies import lock_policy
 from pushwarden.service.app import App
@@ -31,9 +32,8 @@ from pushwarden.topology import SUBSCRIBERS, WORKERS, Subscriber
 
 _ALLOW_ALL: Final = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 _START_S: Final = 60.0
-_LONGEST_POLL_S: Final = 1.5
-"""A little more than a worker waits for events at a time."""
 STACK: Final = "pushwarden"
+_SURROUNDINGS: Final = ("PATH", "HOME", "LANG", "PYTHONPATH", "TMPDIR")
 
 
 def developer() -> Principal:
@@ -57,14 +57,31 @@ def administrator() -> Principal:
 
 
 class LocalService:
-    """The whole service on one machine; a context manager."""
+    """The whole service on one machine; a context manager.
 
-    def __init__(self, root: Path, *, policy: Policy | None = None, codecommit_port: int = 0) -> None:
+    Args:
+        root: a folder for repositories, mails and logs.
+        policy: the default one if there is none.
+        codecommit_port: of 127.0.0.1; any that is free by default.
+        rules: the compiled default rules, as a deployed function has them; by default each process compiles its own.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        policy: Policy | None = None,
+        codecommit_port: int = 0,
+        rules: Path | None = None,
+    ) -> None:
         self.root = root
         self.policy = policy or Policy()
+        self._rules = rules
         self._port = codecommit_port
         self._exit = ExitStack()
-        self._workers: dict[str, subprocess.Popen[bytes]] = {}
+        self._starter: Starter | None = None
+        self._workers: dict[str, int] = {}
+        """By name: the number of its process."""
         self._invoked: dict[str, Invoked] = {}
         self.aws = LocalAws()
         self.codecommit: CodeCommitServer
@@ -97,7 +114,8 @@ class LocalService:
 
     def environment(self, subscriber: Subscriber) -> dict[str, str]:
         """Return the environment variables of a function, as its deployment would set them."""
-        return self._as(self.stack.principal(subscriber)) | self.stack.settings.to_environment()
+        compiled = {DATABASE_VARIABLE: str(self._rules)} if self._rules else {}
+        return self._as(self.stack.principal(subscriber)) | self.stack.settings.to_environment() | compiled
 
     def person_environment(self, person: Principal) -> dict[str, str]:
         """Return the environment of a person at a terminal: credentials, endpoints and the stack's settings."""
@@ -197,14 +215,16 @@ class LocalService:
 
     def restart(self, function: str) -> None:
         """Start a function's process anew, as a cold start would: it knows nothing of what the last one knew."""
+        subscriber = next(each for each in self.stack.subscribers if each.name == function)
         worker = self._workers.pop(function)
-        worker.terminate()
-        worker.wait(10)
-        # What the old process asked for last is still being waited for, and an event now would go to nobody for long.
-        time.sleep(_LONGEST_POLL_S)
+        # Not in the middle of a request for events: moto would go on to wait for one, and give it to nobody.
+        os.kill(worker, LEAVE)
+        assert self._starter is not None
+        if not self._starter.ended(worker, subscriber.timeout_s):
+            os.kill(worker, signal.SIGKILL)
         log = self.root / "logs" / f"{function}.log"
         log.rename(log.with_suffix(f".{time.monotonic_ns()}.log"))
-        self._start(next(each for each in self.stack.subscribers if each.name == function))
+        self._start(subscriber)
         self._await_ready()
 
     def _deliver(self, event: Mapping[str, Any]) -> None:
@@ -230,10 +250,13 @@ class LocalService:
         self.aws.gate.principals[principal.access_key_id] = principal
         logs = self.root / "logs"
         logs.mkdir(parents=True, exist_ok=True)
+        surroundings = {key: os.environ[key] for key in _SURROUNDINGS if key in os.environ}
         environment = {
-            **{key: os.environ[key] for key in ("PATH", "HOME", "LANG", "PYTHONPATH", "TMPDIR") if key in os.environ},
+            **surroundings,
             **self.environment(subscriber),
             "POWERTOOLS_TRACE_DISABLED": "true",
+            # All that it asks is on this machine; and macOS takes it ill when a fork asks the system for its proxies.
+            "no_proxy": "*",
             HANDLER: subscriber.handler,
             TIMEOUT: str(subscriber.timeout_s),
         }
@@ -243,35 +266,26 @@ class LocalService:
             return
         queues = " ".join(self.stack.queues[each] for each in subscriber.queue_names)
         environment |= {QUEUES: queues, SQS_URL: self.aws.url, PLUMBING: PLUMBING_KEY}
-        with (logs / f"{subscriber.name}.log").open("ab") as log:
-            self._workers[subscriber.name] = subprocess.Popen(
-                [sys.executable, "-m", "pushwarden.local.worker"],
-                env=environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-            )
+        if self._starter is None:
+            modules = {each.handler.rpartition(".")[0] for each in self.stack.subscribers}
+            self._starter = Starter(sorted(modules), surroundings)
+        self._workers[subscriber.name] = self._starter.start(environment, logs / f"{subscriber.name}.log")
 
     def _await_ready(self) -> None:
         end = time.monotonic() + _START_S
         for name, worker in self._workers.items():
+            assert self._starter is not None
             log = self.root / "logs" / f"{name}.log"
-            while b"ready\n" not in log.read_bytes():
-                if worker.poll() is not None or time.monotonic() > end:
+            while not log.exists() or b"ready\n" not in log.read_bytes():
+                if self._starter.ended(worker) or time.monotonic() > end:
                     raise PushwardenError(f"the function {name} did not start; {log} says why")
                 time.sleep(0.02)
 
     def _stop_workers(self) -> None:
         for function in self._invoked.values():
             function.stop()
-        for worker in self._workers.values():
-            worker.terminate()
-        for worker in self._workers.values():
-            try:
-                worker.wait(10)
-            except subprocess.TimeoutExpired:
-                worker.kill()
-                worker.wait()
+        if self._starter is not None:
+            self._starter.stop()
 
 
 def medium_policy() -> Policy:

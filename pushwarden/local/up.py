@@ -21,8 +21,8 @@ _LOOK_EVERY_S: Final = 0.2
 _COLOURS: Final = {"done": "green", "already": "dim", "refused": "yellow", "failed": "red"}
 
 
-def run(console: Console, root: Path, port: int, repository: str) -> None:
-    """Run until Ctrl-C or SIGTERM."""
+def run(console: Console, root: Path, port: int, repository: str, rules: Path | None = None) -> None:
+    """Run until Ctrl-C or SIGTERM; ``rules`` are the compiled ones, where they are at hand."""
     stop = threading.Event()
 
     def ended(_number: int, _frame: FrameType | None) -> None:
@@ -31,7 +31,7 @@ def run(console: Console, root: Path, port: int, repository: str) -> None:
     before = {number: signal.signal(number, ended) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with console.status("Starting CodeCommit and AWS on this machine ..."):
-            service = LocalService(root, codecommit_port=port).__enter__()
+            service = LocalService(root, codecommit_port=port, rules=rules).__enter__()
         try:
             _introduce(console, service, root, repository)
             seen = 0

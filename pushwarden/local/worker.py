@@ -1,6 +1,6 @@
 """One function in a process of its own, as Lambda would run it: its environment, its credentials, its handler.
 
-Run as ``python -m pushwarden.local.worker``; everything comes from the environment. Receives from the function's queue,
+Started by :mod:`pushwarden.local.starter`; everything comes from the environment. Receives from the function's queue,
 calls the handler, and deletes what the handler did not report as failed:
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 """
@@ -26,6 +26,8 @@ QUEUES: Final = "LOCAL_QUEUE_URLS"
 TIMEOUT: Final = "LOCAL_TIMEOUT_S"
 SQS_URL: Final = "LOCAL_SQS_URL"
 PLUMBING: Final = "LOCAL_PLUMBING_KEY"
+LEAVE: Final = signal.SIGHUP
+"""Tells a process to end before it asks for events again."""
 
 
 class Context:
@@ -92,15 +94,13 @@ def main() -> None:
     # Waiting is for the first queue only: the others are looked into in between.
     queues = [(url, 0 if number else 1) for number, url in enumerate(environment[QUEUES].split())]
     parent = os.getppid()
+    leaving: list[int] = []
+    signal.signal(LEAVE, lambda number, _: leaving.append(number))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    while os.getppid() == parent:  # nobody is left to work for otherwise
+    while os.getppid() == parent and not leaving:  # nobody is left to work for otherwise
         try:
             for url, wait_s in queues:
                 receive_once(sqs, url, handler, timeout_s=timeout_s, wait_s=wait_s)
         except (ClientError, BotoCoreError):
             time.sleep(0.5)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import fcntl
 import importlib.metadata
 import json
 import os
@@ -8,8 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from cdk.packaging import Target, build, this_architecture
 from pushwarden.topology import SUBSCRIBERS, Asset
 from tests.cdk.concrete import Deployed
 from tests.cdk.runtime_api import install_client, unpack
+from tests.conftest import once, shared
 
 ROOT = Path(__file__).resolve().parents[2]
 EMAIL = "security@example.com"
@@ -67,23 +66,6 @@ def jobs(folder: Path) -> list[dict[str, Any]]:
         {"out": str(folder / "tagonly"), "context": {**plain, "lockMode": "tag"}},
         {"out": str(folder / "bait"), "context": plain, "nag": True, "bait": True},
     ]
-
-
-@contextmanager
-def once(folder: Path) -> Iterator[bool]:
-    """Let one test process do a piece of work; yield whether it is still to be done, and let others wait."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        done = folder / ".done"
-        yield not done.exists()
-        done.touch()
-
-
-def shared(factory: pytest.TempPathFactory, name: str) -> Path:
-    """Return a folder that all test processes of this run share."""
-    base = factory.getbasetemp()
-    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
 
 
 @pytest.fixture(scope="session")

@@ -25,9 +25,11 @@ from pushwarden.local.service import LocalService
 from pushwarden.topology import SUBSCRIBERS, WORKERS, Resource, Subscriber
 from tests.cdk import simulator
 from tests.cdk.concrete import ACCOUNT, REGION, Deployed
-from tests.cdk.conftest import ROOT, once, shared
+from tests.cdk.conftest import ROOT
 from tests.cdk.everybody import EVERYTHING, operator, work
 from tests.cdk.looking import arns, as_list, policies
+from tests.conftest import once, shared
+from tests.simulation.shortcuts import fast_moto
 
 # Ten functions start, and wait for each other; on a busy machine that takes a while.
 pytestmark = pytest.mark.timeout(400)
@@ -69,12 +71,13 @@ Made = dict[str, list[Call]]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, deployed: Deployed) -> Made:
+def made(tmp_path_factory: pytest.TempPathFactory, deployed: Deployed, compiled_rules: Path) -> Made:
     """What each function (and the state machine) did, with resources under their names in the template."""
     record = shared(tmp_path_factory, "cdk-calls") / "calls.json"
     with once(record.parent) as needed:
         if needed:
-            with LocalService(tmp_path_factory.mktemp("everybody"), policy=EVERYTHING) as service:
+            root = tmp_path_factory.mktemp("everybody")
+            with fast_moto(), LocalService(root, policy=EVERYTHING, rules=compiled_rules) as service:
                 work(service, tmp_path_factory.mktemp("people"))
                 record.write_text(json.dumps(recorded(service, deployed)))
     found = json.loads(record.read_text())

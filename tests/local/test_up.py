@@ -20,11 +20,13 @@ def environment_of(path: Path) -> dict[str, str]:
     return {key: value for key, _, value in lines}
 
 
-def test_it_runs_shows_what_happens_and_ends_cleanly(tmp_path: Path) -> None:
+def test_it_runs_shows_what_happens_and_ends_cleanly(tmp_path: Path, cached_rules: dict[str, str]) -> None:
     command = [sys.executable, "-m", "pushwarden", "local", "up", "--port", "0", "--folder", str(tmp_path / "up")]
     log = tmp_path / "shown"
     with log.open("wb") as shown:
-        running = subprocess.Popen(command, stdout=shown, stderr=subprocess.STDOUT, start_new_session=True)
+        running = subprocess.Popen(
+            command, env={**os.environ, **cached_rules}, stdout=shown, stderr=subprocess.STDOUT, start_new_session=True
+        )
     try:
         wait_for(log, "Ctrl-C ends it", running)
         url = re.search(r"git clone (\S+)", log.read_text())

@@ -14,6 +14,7 @@ from pushwarden.local.person import Person
 from pushwarden.local.service import LocalService, administrator, developer, medium_policy
 from pushwarden.model import SECURITY_EVENT, SECURITY_RESPONSE
 from pushwarden.topology import SUBSCRIBERS, WORKERS
+from tests.simulation.shortcuts import fast_moto
 
 _numbers = itertools.count(1)
 
@@ -92,8 +93,15 @@ class Repo:
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalService]:
-    with LocalService(tmp_path_factory.mktemp("service"), policy=medium_policy()) as running:
+def quick_moto() -> Iterator[None]:
+    with fast_moto():
+        yield
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory, compiled_rules: Path, quick_moto: None) -> Iterator[LocalService]:
+    root = tmp_path_factory.mktemp("service")
+    with LocalService(root, policy=medium_policy(), rules=compiled_rules) as running:
         yield running
         # A call that a role does not allow may be swallowed as a passing fault; none may be made.
         roles = {running.stack.principal(each).policy_arn for each in (*SUBSCRIBERS, *WORKERS)}

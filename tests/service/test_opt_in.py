@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,10 +23,10 @@ BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalService]:
+def service(tmp_path_factory: pytest.TempPathFactory, compiled_rules: Path, quick_moto: None) -> Iterator[LocalService]:
     on = {"revoke": Confidence.HIGH, "comment": Confidence.LOW, "securityhub": Confidence.LOW}
     policy = Policy(reset_repositories=("*",), thresholds={**medium_policy().thresholds, **on})
-    with LocalService(tmp_path_factory.mktemp("opt-in"), policy=policy) as running:
+    with LocalService(tmp_path_factory.mktemp("opt-in"), policy=policy, rules=compiled_rules) as running:
         yield running
 
 

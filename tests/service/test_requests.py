@@ -20,9 +20,9 @@ RESET_MAX = 4
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalService]:
+def service(tmp_path_factory: pytest.TempPathFactory, compiled_rules: Path, quick_moto: None) -> Iterator[LocalService]:
     # The default policy: whether a repository may be reset stands in its tags.
-    with LocalService(tmp_path_factory.mktemp("requests")) as running:
+    with LocalService(tmp_path_factory.mktemp("requests"), rules=compiled_rules) as running:
         first = made(running, "first", tmp_path_factory.mktemp("first"))
         first.person().commit({"key.txt": aws_secret("first")}, "The first leak of all")
         assert cost(first)["reset"] <= RESET_MAX
