@@ -13,18 +13,19 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from pushwarden.detect import Scanner, load_scanner
 from pushwarden.history.pack import Limits
+from tests.simulation.forks import outcomes
 from tests.simulation.machine import Machine
 from tests.simulation.parts import full_policy
-from tests.simulation.points import KILLED, KILLED_AT_ONCE, WAYS, Seen, broken_at, points
+from tests.simulation.points import KILLED, KILLED_AT_ONCE, WAYS, Seen, points
 from tests.simulation.pushes import SMALL_PACK_BYTES
-from tests.simulation.races import RACES, broken_in, moments
+from tests.simulation.races import RACES, moments
 from tests.simulation.scenarios import SCENARIOS
 from tests.simulation.world import World, history, smallest
 
@@ -43,6 +44,8 @@ def main() -> int:
     parser.add_argument("--kills", action="store_true", help="of the ways to fail, try only to die")
     parser.add_argument("--races", default=",".join(_RACED), help="scenarios during which something else happens")
     parser.add_argument("--every", type=int, default=1, help="try every Nth point and moment only")
+    parser.add_argument("--jobs", type=int, default=2, help="processes at work at once on calls and races")
+    parser.add_argument("--tries", type=int, default=40, help="runs to spend on making a failing history small")
     options = parser.parse_args()
     begun, figures = time.monotonic(), Counter[str]()
     scanner = load_scanner() if options.pushes else None
@@ -55,7 +58,7 @@ def main() -> int:
     while figures["pushes"] < options.pushes:
         with _machine(kind, seed, scanner) as machine:
             for _ in range(_WORLDS):
-                figures["failed"] += _world(machine, seed, figures)
+                figures["failed"] += _world(machine, seed, figures, options.tries)
                 seed += 1
                 if figures["pushes"] >= options.pushes:
                     break
@@ -66,13 +69,15 @@ def main() -> int:
         with _machine(1, 0, None) as machine:
             ways = (KILLED, KILLED_AT_ONCE) if options.kills else WAYS
             chosen = list(points(machine, scenario, ways, seen=seen))[:: options.every]
-            _try(figures, "crash points", ((broken_at, machine, each) for each in chosen if each.kills))
-            _try(figures, "fault points", ((broken_at, machine, each) for each in chosen if not each.kills))
+            crashes = sum(each.kills for each in chosen)
+            figures.update({"crash points": crashes, "fault points": len(chosen) - crashes})
+            figures["failed"] += _said(outcomes(machine, scenario, chosen, jobs=options.jobs))
         report(scenario)
     for scenario in filter(None, options.races.split(",")):
         with _machine(0, 0, None) as machine:
             met = list(moments(machine, scenario, tuple(RACES)))[:: options.every]
-            _try(figures, "races", ((broken_in, machine, each) for each in met))
+            figures["races"] += len(met)
+            figures["failed"] += _said(outcomes(machine, scenario, met, jobs=options.jobs))
         report(f"races in {scenario}")
     print(json.dumps({**figures, "seconds": round(time.monotonic() - begun)}, indent=2))
     return 1 if figures["failed"] else 0
@@ -88,7 +93,7 @@ def _machine(kind: int, seed: int, scanner: Scanner | None) -> Iterator[Machine]
         yield machine
 
 
-def _world(machine: Machine, seed: int, figures: Counter[str]) -> int:
+def _world(machine: Machine, seed: int, figures: Counter[str], tries: int) -> int:
     steps = history(seed, _PUSHES)
     before = machine.invocations
     world = World(machine)
@@ -102,18 +107,15 @@ def _world(machine: Machine, seed: int, figures: Counter[str]) -> int:
     })  # fmt: skip
     for each in wrong:
         _say(f"seed {seed}: {each}")
-    if wrong:
-        _say(f"seed {seed}, small: [{', '.join(map(str, smallest(machine, steps, tries=40)))}]")
+    if wrong and tries:
+        _say(f"seed {seed}, small: [{', '.join(map(str, smallest(machine, steps, tries=tries)))}]")
     return bool(wrong)
 
 
-def _try(figures: Counter[str], name: str, tries: Iterable[tuple[Any, Machine, Any]]) -> None:
-    for broken, machine, each in tries:
-        figures[name] += 1
-        wrong = broken(machine, each)
-        figures["failed"] += bool(wrong)
-        for what in wrong:
-            _say(what)
+def _said(wrong: Sequence[str]) -> int:
+    for each in wrong:
+        _say(each)
+    return len(wrong)
 
 
 def _say(text: str) -> None:

@@ -98,7 +98,7 @@ def _outputs(ledger: Ledger) -> Iterator[tuple[str, str]]:
     machine = ledger.machine
     backups = machine.plain_app("administrator").backups
     table = machine.stack.settings.table
-    pages = machine.aws.client("dynamodb").get_paginator("scan").paginate(TableName=table)
+    pages = machine.client("dynamodb").get_paginator("scan").paginate(TableName=table)
     yield "logs", machine.log.getvalue()
     yield "events", json.dumps(machine.bus)
     yield "mails", json.dumps(machine.mails)
@@ -107,7 +107,7 @@ def _outputs(ledger: Ledger) -> Iterator[tuple[str, str]]:
     yield "queues", repr([each.body for each in (*machine.queue, *machine.dead)])
     yield "Security Hub", repr(hub_findings())
     names = backups.names("")
-    s3 = machine.aws.client("s3")
+    s3 = machine.client("s3")
     heads = [
         s3.head_object(Bucket=backups.bucket, Key=each)["Metadata"] for each in names if each.startswith("removed/")
     ]

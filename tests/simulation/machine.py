@@ -10,7 +10,6 @@ import random
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final, Self
@@ -38,6 +37,7 @@ from pushwarden.service.reconcile import Pace, Reconciled, reconcile
 from pushwarden.settings import Policy
 from pushwarden.topology import SUBSCRIBERS, WORKERS, Subscriber
 from tests.simulation.parts import (
+    Message,
     Replaced,
     SimulatedApp,
     aws_scanner,
@@ -57,17 +57,6 @@ FUNCTIONS: Final = {each.name: each for each in (*SUBSCRIBERS, *WORKERS)}
 _TICK_S: Final = 0.001
 SLICE_COMMITS: Final = 4
 """A history of a few commits shall make several slices."""
-
-
-@dataclass(slots=True)
-class Message:
-    """An event in a function's queue."""
-
-    number: int
-    function: str
-    body: str
-    visible_at: float
-    receives: int = 0
 
 
 class Machine:
@@ -128,6 +117,7 @@ class Machine:
         self.calm: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
         """Kept for those who try one history again and again: which calls it takes when nothing goes wrong."""
         self._clients: dict[str, dict[str, Any]] = {}
+        self._plumbing: dict[str, Any] = {}
         self._exit = ExitStack()
         self._replaced = Replaced(self.log)
 
@@ -222,6 +212,13 @@ class Machine:
         self.clock_s += seconds
 
     # Processes
+
+    def client(self, service: str) -> Any:
+        """Return a client of the local AWS with every right."""
+        if service not in self._plumbing:
+            self._plumbing[service] = self.aws.client(service)
+            self.wire.watch(self._plumbing[service], self.aws_direct)
+        return self._plumbing[service]
 
     def endpoint(self, service: str) -> str:
         return self.codecommit.url if service == "codecommit" else self.aws.url
@@ -372,6 +369,7 @@ class Machine:
             except Exception:  # noqa: BLE001 - as Lambda: it ends this invocation; and it is an error of ours
                 self.errors.append(f"{name}: {traceback.format_exc()}")
                 self.restart(name)
+        self.codecommit.events.wait_idle()
         self._note_unsure(invocation, answer, took_s=self.clock_s - begun_s)
         return invocation, answer
 

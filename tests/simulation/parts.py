@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -37,6 +38,17 @@ if TYPE_CHECKING:
     from tests.simulation.machine import Machine
 
 PATTERNS: Final = Path(__file__).parents[2] / "patterns"
+
+
+@dataclass(slots=True)
+class Message:
+    """An event in a function's queue."""
+
+    number: int
+    function: str
+    body: str
+    visible_at: float
+    receives: int = 0
 
 
 class SimulatedApp(App):
@@ -171,6 +183,7 @@ def kept_surroundings() -> Iterator[None]:
 
 __all__ = [
     "PATTERNS",
+    "Message",
     "Replaced",
     "SimulatedApp",
     "aws_scanner",

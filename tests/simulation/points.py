@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from tests.simulation.invariants import violations
 from tests.simulation.machine import Machine
 from tests.simulation.scenarios import finish, play
 from tests.simulation.wire import CUT, PARTIAL, PASSING, Fault, Invocation, can_fail_so
+from tests.simulation.world import World
 
 Seen = set[tuple[str, str, tuple[str, ...]]]
 _ALIKE: Final = frozenset({"notify", "lock", "revoke", "comment", "securityhub"})
@@ -51,6 +52,24 @@ WAYS: Final = (
 )
 
 
+class Trial(Protocol):
+    """One way in which a scenario goes wrong."""
+
+    @property
+    def scenario(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def invocation(self) -> int:
+        """Which one of the functions' invocations after the push goes wrong first, from 0."""
+        ...
+
+    def trouble(self, world: World, first: int) -> Callable[[Invocation], Fault | None]:
+        """Return what goes wrong in which invocation, if ``first`` is the number of the scenario's first one."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """A call of a function's invocation, and how it fails."""
@@ -67,6 +86,22 @@ class Point:
     def kills(self) -> bool:
         """Whether the process dies there."""
         return self.way in {KILLED, KILLED_AT_ONCE}
+
+    def trouble(self, world: World, first: int) -> Callable[[Invocation], Fault | None]:
+        """Return what goes wrong in which invocation, if ``first`` is the number of the scenario's first one."""
+        record, way, at = world.machine.record, self.way, first + self.invocation
+
+        def trouble(each: Invocation) -> Fault | None:
+            if each.number < at:
+                return None
+            # What has no message of its own is not delivered again, but called.
+            before = [i for i in record[at:] if i.message is not None and i.message == each.message]
+            redelivered = each.number > at and record[at].message == each.message and each.message is not None
+            if each.number != at and not (redelivered and len(before) < way.deliveries):
+                return None
+            return Fault(way.kind, self.call, way.times, self.name if way.same else "")
+
+        return trouble
 
     def __str__(self) -> str:
         where = f"{self.scenario}: invocation {self.invocation} ({self.function}), call {self.call} ({self.name})"
@@ -94,25 +129,20 @@ def points(machine: Machine, scenario: str, ways: Sequence[Way] = WAYS, *, seen:
                     yield Point(scenario, number, call, way, function, name)
 
 
-def broken_at(machine: Machine, point: Point) -> list[str]:
-    """Let the scenario happen, let it fail at the point, deliver again, and return what is wrong in the end."""
-    world = play(machine, point.scenario)
-    first = len(machine.record) + point.invocation
-    way = point.way
+def broken_at(trial: Trial, machine: Machine) -> list[str]:
+    """Let a scenario happen, and go wrong as the trial says; deliver again, and return what is wrong in the end."""
+    world = play(machine, trial.scenario)
+    machine.trouble = trial.trouble(world, len(machine.record))
+    finish(world, trial.scenario)
+    return outcome(trial, world)
 
-    def trouble(each: Invocation) -> Fault | None:
-        if each.number < first:
-            return None
-        # What has no message of its own is not delivered again, but called.
-        before = [i for i in machine.record[first:] if i.message is not None and i.message == each.message]
-        redelivered = each.number > first and machine.record[first].message == each.message and each.message is not None
-        if each.number != first and not (redelivered and len(before) < way.deliveries):
-            return None
-        return Fault(way.kind, point.call, way.times, point.name if way.same else "")
 
-    machine.trouble = trouble
-    finish(world, point.scenario)
-    return [f"{point}: {each}" for each in violations(world.ledger)]
+def outcome(trial: Trial, world: World) -> list[str]:
+    """Return what is wrong at the end of a trial; also if nothing has gone wrong on the way, which proves nothing."""
+    wrong = violations(world.ledger)
+    if not any(each.fault is not None and each.fault.hit for each in world.machine.record):
+        wrong.append("the call was never made")
+    return [f"{trial}: {each}" for each in wrong]
 
 
 def calm(machine: Machine, scenario: str) -> list[tuple[str, tuple[str, ...]]]:

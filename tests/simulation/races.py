@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from tests.simulation.invariants import violations
-from tests.simulation.machine import Machine, Message
+from tests.simulation.machine import Machine
+from tests.simulation.parts import Message
 from tests.simulation.points import calm
 from tests.simulation.pushes import MAIN
-from tests.simulation.scenarios import finish, play
 from tests.simulation.wire import Fault, Invocation
 from tests.simulation.world import World
 
@@ -33,6 +32,17 @@ class Moment:
         after = f"after call {self.call} ({self.name})" if self.call >= 0 else "before its first call"
         return f"{self.scenario}: {self.race} in invocation {self.invocation} ({self.function}) {after}"
 
+    def trouble(self, world: World, first: int) -> Callable[[Invocation], Fault | None]:
+        """Return what goes wrong in which invocation, if ``first`` is the number of the scenario's first one."""
+
+        def trouble(each: Invocation) -> Fault | None:
+            if each.number != first + self.invocation:
+                return None
+            kind = "meanwhile-after" if self.call >= 0 else "meanwhile-before"
+            return Fault(kind, max(0, self.call), meanwhile=lambda: RACES[self.race](world, each))
+
+        return trouble
+
 
 def moments(machine: Machine, scenario: str, races: tuple[str, ...]) -> Iterator[Moment]:
     """Yield every moment of a scenario, for each of the races."""
@@ -44,22 +54,6 @@ def moments(machine: Machine, scenario: str, races: tuple[str, ...]) -> Iterator
         for call in range(-1, len(calls)):
             for race in races:
                 yield Moment(scenario, number, call, race, function, calls[max(0, call)])
-
-
-def broken_in(machine: Machine, moment: Moment) -> list[str]:
-    """Let the scenario happen, and something else at that moment; return what is wrong in the end."""
-    world = play(machine, moment.scenario)
-    first = len(machine.record) + moment.invocation
-
-    def trouble(each: Invocation) -> Fault | None:
-        if each.number != first:
-            return None
-        kind = "meanwhile-after" if moment.call >= 0 else "meanwhile-before"
-        return Fault(kind, max(0, moment.call), meanwhile=lambda: RACES[moment.race](world, each))
-
-    machine.trouble = trouble
-    finish(world, moment.scenario)
-    return [f"{moment}: {each}" for each in violations(world.ledger)]
 
 
 def _ref(world: World) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from pushwarden.service.offers import RECEIVE, UPLOAD, remember
 from tests.conftest import made_up
 from tests.simulation.invariants import Plant
 from tests.simulation.machine import Machine
@@ -26,12 +27,15 @@ class Scenario:
     """Time passes, so that reconciliation and backfill do their work."""
     opted_in: bool = False
     """The policy must switch the opt-in responses on."""
+    unmet: bool = False
+    """Nothing is remembered of what the git server is capable of."""
 
 
 def play(machine: Machine, name: str) -> World:
     """Let a scenario happen up to the moment at which the functions begin."""
     world = World(machine, repositories=1, lossy=False)
-    _forget_key(machine)
+    _forget(machine, "fingerprint-key")
+    _remember_server(world, known=not SCENARIOS[name].unmet)
     machine.sleep(10)
     SCENARIOS[name].begin(world)
     return world
@@ -138,14 +142,15 @@ def _history(world: World) -> None:
     clone = Clone(machine, f"{world.clones[0].name}-old")
     world.clones.append(clone)
     app = machine.plain_app("administrator")
-    table, name = machine.stack.settings.table, "first-backfill"
-    key = {"pk": {"S": "settings"}, "sk": {"S": name}}
-    machine.aws.client("dynamodb").delete_item(TableName=table, Key=key)
+    _forget(machine, "first-backfill")
     clone.create()
+    while clone.repository_id < world.clones[0].repository_id:  # the order of the slices hangs on that
+        app.codecommit.client.delete_repository(repositoryName=clone.name)
+        clone.create()
     installed_s = app.codecommit.repository(clone.name).created_s + 1
     app.state.save_setting("installed-at", str(installed_s).encode())
     machine.post = lambda _event: []
-    secret = aws_assignment(clone.name)
+    secret = aws_assignment("history")  # not another one each time: the order of the slices hangs on commit ids
     tip = clone.commit({"a.txt": b"first\n"}, "Begin")
     bad = clone.commit({"old.env": secret.encode()}, "Long ago", tip)
     tip = bad
@@ -165,17 +170,28 @@ def _gone(world: World) -> None:
     world.vanish(world.clones[0], last=True)
 
 
-def _forget_key(machine: Machine) -> None:
+def _forget(machine: Machine, setting: str) -> None:
     """Let the first leak of a deployment be the one that is looked at: it makes the fingerprint key."""
-    key = {"pk": {"S": "settings"}, "sk": {"S": "fingerprint-key"}}
-    machine.aws.client("dynamodb").delete_item(TableName=machine.stack.settings.table, Key=key)
+    key = {"pk": {"S": "settings"}, "sk": {"S": setting}}
+    machine.client("dynamodb").delete_item(TableName=machine.stack.settings.table, Key=key)
     for name in machine.enabled:
         machine.restart(name)
 
 
+def _remember_server(world: World, *, known: bool) -> None:
+    """Let every telling of a scenario begin with the same knowledge, or functions would make other calls than before."""
+    app = world.machine.plain_app("administrator")
+    for service in (UPLOAD, RECEIVE):
+        if known:
+            app.git.advertisement(world.clones[0].name, service)
+            remember(app, service)
+        else:
+            _forget(world.machine, f"offers-{service}")
+
+
 SCENARIOS: Final = {
     "update": Scenario(_update),
-    "branch": Scenario(_branch),
+    "branch": Scenario(_branch, unmet=True),
     "edit": Scenario(_edit),
     "tag-message": Scenario(_tag_message),
     "force": Scenario(_force),

@@ -7,7 +7,7 @@ import io
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 import jsonpath_ng.ext
@@ -15,6 +15,8 @@ from botocore.useragent import UserAgentString
 from moto import backends
 from moto.core import responses
 from moto.core.request import Request as MotoRequest
+from moto.core.serialize import JSONSerializer
+from moto.dynamodb.models import dynamo_type
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 from moto.securityhub.models import SecurityHubBackend
@@ -23,6 +25,8 @@ from werkzeug.test import Client
 
 from pushwarden.local.codecommit.http import Body, Request
 
+_TYPES: Final = frozenset({"S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"})
+"""Of DynamoDB's values."""
 Answer = tuple[int, Mapping[str, str], bytes]
 Direct = Callable[[str, str, Mapping[str, Any], Any], Answer]
 """Answers method, URL, headers and body as a server would."""
@@ -84,10 +88,12 @@ def fast_moto() -> Iterator[None]:
     replaced = [
         # It compiles the same few paths for every event anew, lists its own folders and methods for every request, sorts
         # the whole table for every query, and signs every message with a certificate of its own. botocore describes
-        # itself anew in every request.
+        # itself anew in every request, and looks every type of value up under every name that it might have.
         (parser, "parse", functools.cache(parser.parse)),
         (backends, "list_of_moto_modules", functools.cache(functools.partial(list, backends.list_of_moto_modules()))),
         (Table, "query", _query_of_one_partition(Table.query)),
+        (dynamo_type, "bytesize", len),
+        (JSONSerializer, "get_value", _value_of_a_type(JSONSerializer.get_value)),
         (Subscription, "get_post_data", _unsigned),
         (responses, "method_names_from_class", functools.cache(cast("Any", responses).method_names_from_class)),
         (responses, "camelcase_to_underscores", functools.cache(cast("Any", responses).camelcase_to_underscores)),
@@ -112,6 +118,15 @@ def _query_of_one_partition(query: Any) -> Any:
             return query(self, hash_key, *arguments, **more)
         finally:
             self.items = whole
+
+    return quick
+
+
+def _value_of_a_type(look: Any) -> Any:
+    def quick(self: Any, value: Any, key: str, shape: Any) -> Any:
+        if type(value) is dict and len(value) == 1 and value.keys() <= _TYPES:
+            return value.get(key)
+        return look(self, value, key, shape)
 
     return quick
 

@@ -17,7 +17,7 @@ def test_a_function_that_is_killed_at_a_call_ends_its_work_at_the_next_delivery(
     first = [each for each in every if each.invocation == every[0].invocation]
 
     # Every second call here; `make soak` tries them all.
-    wrong = [each for point in first[1::2] for each in broken_at(machine, point)]
+    wrong = [each for point in first[1::2] for each in broken_at(point, machine)]
 
     assert len(first) >= least
     assert wrong == []
@@ -36,7 +36,7 @@ def test_functions_that_run_seldom_are_killed_too(full: Machine, scenario: str, 
     # Every tenth call here; `make soak` tries them all.
     every = [each for each in points(full, scenario, (KILLED,)) if each.function in functions]
 
-    wrong = [each for point in every[::10] for each in broken_at(full, point)]
+    wrong = [each for point in every[::10] for each in broken_at(point, full)]
 
     assert {each.function for each in every} == functions
     assert wrong == []
@@ -60,7 +60,7 @@ def test_a_call_that_fails_for_a_while_is_made_good(machine: Machine, function: 
     tried = [each for each in points(machine, "update", (way,)) if (each.function, each.name) == (function, name)]
 
     assert tried
-    assert broken_at(machine, tried[0]) == []
+    assert broken_at(tried[0], machine) == []
 
 
 def test_every_function_makes_calls_in_some_scenario(full: Machine) -> None:

@@ -85,7 +85,7 @@ def test_an_open_repository_whose_ref_holds_a_secret(machine: Machine) -> None:
 
 
 def test_a_bundle_that_is_missing(world: World) -> None:
-    s3, bucket = world.machine.aws.client("s3"), world.machine.stack.settings.backup_bucket
+    s3, bucket = world.machine.client("s3"), world.machine.stack.settings.backup_bucket
     for each in s3.list_objects_v2(Bucket=bucket)["Contents"]:
         s3.delete_object(Bucket=bucket, Key=each["Key"])
 
@@ -170,8 +170,8 @@ def test_a_key_that_is_on_or_off_against_the_policy(full: Machine) -> None:
 def test_what_security_hub_lacks(full: Machine) -> None:
     world = play(full, "everything")
     finish(world, "everything")
-    found = full.aws.client("securityhub").get_findings()["Findings"]
-    full.aws.client("securityhub").batch_import_findings(
+    found = full.client("securityhub").get_findings()["Findings"]
+    full.client("securityhub").batch_import_findings(
         Findings=[{**found[0], "RecordState": "ACTIVE", "UpdatedAt": "2099"}]
     )
 

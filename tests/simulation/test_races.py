@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.simulation.machine import Machine
-from tests.simulation.races import broken_in, moments
+from tests.simulation.points import broken_at
+from tests.simulation.races import moments
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,7 @@ def test_what_happens_between_two_calls_breaks_nothing(
 ) -> None:
     tried = [each for each in moments(machine, scenario, (race,)) if each.function == function]
 
-    wrong = [each for moment in tried[::every] for each in broken_in(machine, moment)]
+    wrong = [each for moment in tried[::every] for each in broken_at(moment, machine)]
 
     assert tried
     assert wrong == []

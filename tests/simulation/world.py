@@ -19,7 +19,8 @@ from pushwarden.aws.state import StaleStateError
 from pushwarden.errors import UsageError
 from pushwarden.service.admin import backups, plan_restore, plan_unlock, restore, unlock
 from tests.simulation.invariants import Ledger, violations
-from tests.simulation.machine import FUNCTIONS, Machine, Message
+from tests.simulation.machine import FUNCTIONS, Machine
+from tests.simulation.parts import Message
 from tests.simulation.people import Clone
 from tests.simulation.pushes import MAIN, WAYS, Desk
 from tests.simulation.secrets import key_pair
@@ -94,15 +95,15 @@ class World:
         """Let a history happen, let everything come to rest, and return what is wrong then."""
         for step in steps:
             self.take(step)
+        self.machine.post = lambda _event: [0.0]
+        self.machine.trouble = lambda _invocation: None
+        self.machine.repositories_per_run = float("inf")
         self.rest()
         return violations(self.ledger)
 
     def rest(self) -> None:
         """Let the queues run empty, and the hours pass until reconciliation finds nothing any more."""
         source, machine = random.Random(0), self.machine
-        machine.post = lambda _event: [0.0]
-        machine.trouble = lambda _invocation: None
-        machine.repositories_per_run = float("inf")
         machine.settle(source)
         for _ in range(_ROUNDS_MAX):
             redriven = self._redrive()
