@@ -29,7 +29,7 @@ from pushwarden.detect.plan import Plan, dump, load
 from pushwarden.detect.service import ASSIGNED
 from pushwarden.detect.sieve import RUN_GATE
 
-_MAGIC: Final = b"pushwarden rules 7\n"
+_MAGIC: Final = b"pushwarden rules 8\n"
 _LENGTHS: Final = struct.Struct(f">{3 + len(Layer)}Q")
 """The lengths of the plan, of the database of each layer (0 for none), of the wide triggers, and of the gate of runs."""
 _FEATURES: Final = (" avx2 ", " avx512bw ", " avx512vbmi ")

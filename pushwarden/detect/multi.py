@@ -9,8 +9,9 @@ the triggers are tried only around places that two gates find.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import hyperscan
 
@@ -22,6 +23,7 @@ from pushwarden.detect.layers import Layer
 from pushwarden.detect.plain import Found, search, seconds_left
 from pushwarden.detect.reach import Reach
 from pushwarden.detect.service import ASSIGNED
+from pushwarden.detect.shape import Shape
 from pushwarden.detect.sieve import Ends, around_runs, around_values, compile_run_gate, scan_stretches
 
 
@@ -80,7 +82,7 @@ class MultiEngine:
                 self._name(data, sorted(places), ends, reach)
             if reach is not None:
                 reach.triggers(self._rules, data, ends)
-            self._confirm(data, ends, found, deadline, path)
+            self._confirm(data, ends, found, deadline, path, every=reach is not None)
         # They are for a few files: mostly, one look at the path is all that they cost.
         for rule in self._always if self._paths.fullmatch(path) else ():
             if rule.takes_path(path):
@@ -94,25 +96,27 @@ class MultiEngine:
             self._wide.scan(data, lambda number, _start, end, _flags, _context: ends[number].append(end))
         found = Found()
         if ends:
-            self._confirm(data, ends, found, deadline, path)
+            self._confirm(data, ends, found, deadline, path, every=True)
         for rule in self._always if self._paths.fullmatch(path) else ():
             if rule.takes_path(path) and not rule.shape.near:
                 search(rule, data, found, deadline)
         return bool(found.hits or found.slow)
 
-    def _confirm(self, data: bytes, ends: Ends, found: Found, deadline: float | None, path: str) -> None:
+    def _confirm(
+        self, data: bytes, ends: Ends, found: Found, deadline: float | None, path: str, *, every: bool
+    ) -> None:
         rules = len(self._rules)
         for number in sorted(ends):
-            places = ends[number]
-            places.sort()
             if number >= rules:
-                found.probes[number - rules] = places
+                found.probes[number - rules] = sorted(ends[number])
                 continue
             rule = self._rules[number]
             if not rule.takes_path(path):
                 continue
+            places = ends[number]
+            places.sort()
             try:
-                confirm(rule, data, places, found.hits, deadline)
+                confirm(rule, data, places, found.hits, deadline, every=every)
             except TimeoutError:
                 found.slow.append(rule.name)
 
@@ -125,8 +129,24 @@ class MultiEngine:
                 reach.looked += stretches
 
 
-def confirm(rule: CompiledRule, data: bytes, ends: list[int], hits: list[RawHit], deadline: float | None) -> None:
+def confirm(
+    rule: CompiledRule,
+    data: bytes,
+    ends: list[int],
+    hits: list[RawHit],
+    deadline: float | None,
+    *,
+    every: bool = False,
+) -> None:
     """Add the matches of ``rule`` that hold one of the ``ends`` of its trigger (ascending).
+
+    Args:
+        rule: the rule.
+        data: the content.
+        ends: where its trigger ends.
+        hits: where to add.
+        deadline: a value of :func:`time.monotonic`.
+        every: add those as well that will be dropped for want of their context.
 
     Raises:
         TimeoutError: the expression took too long.
@@ -135,21 +155,62 @@ def confirm(rule: CompiledRule, data: bytes, ends: list[int], hits: list[RawHit]
     if shape.lines is not None:
         confirm_near(rule, data, ends, hits, deadline)
         return
+    width, steps, finditer = shape.width, shape.steps, rule.expression.finditer
     floor, at, count = 0, 0, len(ends)
     while at < count:
-        first = last = ends[at]
+        opening, first = at, ends[at]
+        last = first
         at += 1
-        while at < count and ends[at] - last <= shape.width:
+        while at < count and ends[at] - last <= width:
             last = ends[at]
             at += 1
         if last <= floor:
             continue
-        begin = max(floor, first - shape.reach)
-        for match in rule.expression.finditer(data, begin, last + shape.width, timeout=seconds_left(deadline)):
+        if steps is not None and last - first >= (at - opening - 1) * _SPARSE:
+            floor = _confirm_at(rule, data, ends[opening:at], floor, hits)
+            continue
+        begin, end = max(floor, first - shape.reach), last + width
+        if _lacks(shape, data, begin, end, every=every):
+            continue
+        # Asking for a time-out takes as long as most searches do.
+        patience = seconds_left(deadline) if (end - begin) * shape.ways > _SURE else None
+        for match in finditer(data, begin, end, timeout=patience):
             if match.start() >= last:
                 break
             floor = match.end()
             hits.append(rule.hit(match))
+
+
+def _lacks(shape: Shape, data: bytes, begin: int, end: int, *, every: bool) -> bool:
+    """Tell whether something is missing in ``data[begin:end]`` or around it without which no match there counts."""
+    needs, nearby = shape.needs, shape.nearby
+    if needs is not None and not needs.met(data, begin, end):
+        return True
+    if every or nearby is None:
+        return False
+    return not nearby.met(data, max(0, begin - CONTEXT_BYTES), end + CONTEXT_BYTES)
+
+
+def _confirm_at(rule: CompiledRule, data: bytes, ends: Iterable[int], floor: int, hits: list[RawHit]) -> int:
+    """Add the matches that begin just so far before one of the ``ends``, from ``floor`` on; return where the last one ends."""
+    least, most = rule.shape.steps or (0, 0)
+    width, match = rule.shape.width, rule.expression.match
+    done = floor
+    for end in ends:
+        for start in range(max(floor, done, end - most), end - least + 1):
+            done = start + 1
+            found = match(data, start, start + width)
+            if found is not None:
+                floor = found.end()
+                hits.append(rule.hit(found))
+                break
+    return floor
+
+
+_SPARSE: Final = 16
+"""Bytes from one end to the next, on average: where they are closer, one search is quicker than many."""
+_SURE: Final = 1 << 20
+"""Ways to try that take no time worth stopping: a few milliseconds."""
 
 
 def confirm_near(rule: CompiledRule, data: bytes, ends: list[int], hits: list[RawHit], deadline: float | None) -> None:
@@ -172,7 +233,10 @@ def confirm_near(rule: CompiledRule, data: bytes, ends: list[int], hits: list[Ra
         else:
             regions.append((low, high))
     for low, high in regions:
-        for match in rule.expression.finditer(data, max(floor, low), high, timeout=seconds_left(deadline)):
+        if _lacks(rule.shape, data, low, high, every=True):  # the context is there
+            continue
+        patience = seconds_left(deadline) if (high - low) * rule.shape.ways > _SURE else None
+        for match in rule.expression.finditer(data, max(floor, low), high, timeout=patience):
             floor = match.end()
             hits.append(rule.hit(match))
 

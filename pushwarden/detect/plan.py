@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, astuple, dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from pushwarden.detect.compiled import NEVER, NOTHING, CompiledRule
 from pushwarden.detect.decode import AMONG_RUNS, PROBES
 from pushwarden.detect.generic import TRIGGERS
 from pushwarden.detect.layers import MARGIN, RUN, Layer
+from pushwarden.detect.needs import Needs
 from pushwarden.detect.rule import Allow, Near, Pair, Rule, RuleSet, Service
 from pushwarden.detect.service import is_assigned, name_pattern
-from pushwarden.detect.shape import Shape, shape_of
+from pushwarden.detect.shape import Shape, context_needs, shape_of
 from pushwarden.model import Confidence
 
 _SOLID_ENOUGH: Final = 2
@@ -70,6 +71,13 @@ def _judge_probes() -> tuple[bytes, ...]:
 
 def _shape(rule: Rule) -> Shape:
     """Return the shape of a rule; what has no certain bytes of its own is looked for where its context stands."""
+    own = _alone(rule)
+    asked = (context_needs(each.pattern) for each in rule.near)
+    return replace(own, nearby=max((each for each in asked if each is not None), key=Needs.worth, default=None))
+
+
+def _alone(rule: Rule) -> Shape:
+    """Return the shape of a rule without what its context asks for."""
     own = shape_of(rule.pattern)
     if rule.include and own.solid < _SOLID_PLENTY:
         # Without much that is certain a trigger slows every file down; a rule for a few files is better tried on those alone.
@@ -106,7 +114,7 @@ def dump(plan: Plan) -> bytes:
         "digest": plan.rules.digest,
         "notes": plan.rules.notes,
         "rules": [_plain(rule) for rule in plan.rules],
-        "shapes": [astuple(each.shape) for each in plan.matchers],
+        "shapes": [_shape_plain(each.shape) for each in plan.matchers],
         "probes": [each.decode() for each in plan.probes],
     }
     return json.dumps(document, separators=(",", ":")).encode()
@@ -120,7 +128,22 @@ def load(raw: bytes) -> Plan:
     """
     document = json.loads(raw)
     rules = RuleSet([_rule(each) for each in document["rules"]], document["digest"], document["notes"])
-    return make_plan(rules, [Shape(*each) for each in document["shapes"]], document["probes"])
+    return make_plan(rules, [_shape_again(each) for each in document["shapes"]], document["probes"])
+
+
+def _shape_plain(shape: Shape) -> dict[str, Any]:
+    plain = asdict(replace(shape, needs=None, nearby=None))
+    for name, needs in (("needs", shape.needs), ("nearby", shape.nearby)):
+        if needs is not None:
+            plain[name] = ([each.decode("latin-1") for each in needs.texts], needs.folded)
+    return {name: value for name, value in plain.items() if value is not None}
+
+
+def _shape_again(plain: dict[str, Any]) -> Shape:
+    for name in plain.keys() & {"needs", "nearby"}:
+        texts, folded = plain[name]
+        plain[name] = Needs(tuple(each.encode("latin-1") for each in texts), folded)
+    return Shape(**{"trigger": None, **_tuples(plain)})
 
 
 def _plain(rule: Rule) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from typing import Final
 
 from pushwarden.detect.linebreak import NEAR, sees_line_break
 from pushwarden.detect.longrun import certain_run
+from pushwarden.detect.measures import BACK_WIDTH, ENDLESS, narrowest, sight, ways, widest
+from pushwarden.detect.needs import Needs, needs_of
 from pushwarden.detect.syntax import (
     ALL,
     SPACE,
@@ -32,8 +34,6 @@ _BLANK_BOUND: Final = 128
 """White space repeated without end is taken up to this many times."""
 _BOUND: Final = 8192
 """Anything else repeated without end."""
-_BACK_WIDTH: Final = 256
-"""How wide a back-reference is taken to be."""
 _TAIL: Final = 16
 """How much of a long run of characters a trigger asks for at its end."""
 _WIDE: Final = 120
@@ -46,6 +46,8 @@ _COUNTED: Final = 32
 """Longer repeats are endless to hyperscan, which counts at a price; :mod:`regex` counts exactly afterwards."""
 _HEAD: Final = 8
 """How much of it at its beginning: hyperscan is slow where it cannot begin with something rare."""
+_FEW: Final = 3
+"""So many places more than one where a match may begin are tried one by one."""
 _BUDGET: Final = 400
 """Most places in a trigger: hyperscan refuses larger expressions or takes seconds to compile them."""
 _MARKS: Final = {
@@ -82,6 +84,14 @@ class Shape:
     """A match, with what it looks at, stays on its line or is no wider than NEAR."""
     trigger_near: bool = False
     """The same of the trigger."""
+    steps: tuple[int, int] | None = None
+    """Not None: a match begins so many bytes before the end of its trigger, at least and at most."""
+    ways: int = ENDLESS
+    """At most so many ways of matching are tried from one place; ENDLESS stands for more than anybody would wait for."""
+    needs: Needs | None = None
+    """What must stand in every match besides its trigger; None where nothing certain must."""
+    nearby: Needs | None = None
+    """What must stand within CONTEXT_BYTES of every match that counts."""
 
 
 @cache
@@ -99,22 +109,45 @@ def shape_of(pattern: str) -> Shape:
     head = _cut(tree)
     if head is not None:
         head = _from_solid(_between_wide(head))
-    usable = head is not None and _least(head) > 0
+    usable = head is not None and narrowest(head) > 0
     opening = _behead(head) if head is not None and usable else None
+    begun = whole if (whole := _cut(tree)) is not None else tree
     return Shape(
         pattern=bounded,
-        width=_width(tree, looking=True) + 2,
+        width=sight(tree) + 2,
         trigger=_write_trigger(opening) if opening is not None else None,
-        reach=_width(_cut(tree) or tree, looking=True) + 2,
+        reach=sight(begun) + 2,
         solid=_solid(head) if head is not None and usable else 0,
         run=certain_run(tree),
         near=_is_near(tree),
         trigger_near=opening is not None and _is_near(opening),
+        steps=_steps(begun) if usable else None,
+        ways=ways(tree),
+        needs=needs_of(_untried(tree, head)),
     )
 
 
 def _is_near(node: Node) -> bool:
-    return _width(node, looking=True) + 2 <= NEAR or not sees_line_break(node)
+    return sight(node) + 2 <= NEAR or not sees_line_break(node)
+
+
+def _untried(tree: Node, head: Node | None) -> Node:
+    """Return a pattern without the parts that its trigger asks for already."""
+    if not isinstance(tree, Seq):
+        return Seq(()) if head is not None else tree
+    tried = {id(each) for each in (head.items if isinstance(head, Seq) else (head,))}
+    return Seq(tuple(Back() if id(each) in tried else each for each in tree.items))
+
+
+def _steps(head: Node) -> tuple[int, int] | None:
+    """Return how far the end of a trigger is behind the start of its match, where that is nearly certain."""
+    near, far = narrowest(head), widest(head)
+    return (near, far) if far - near <= _FEW and _between_wide(head) is head else None
+
+
+def context_needs(pattern: str) -> Needs | None:
+    """Return what must stand where ``pattern`` matches; None where nothing certain must."""
+    return needs_of(parse(pattern).tree)
 
 
 def trimmed(pattern: str) -> str:
@@ -168,7 +201,7 @@ def _solid(node: Node) -> int:
             best = run = 0
             for each in items:
                 here = _solid(each)
-                run = run + here if here and here == _width(each, looking=False) == _least(each) else here
+                run = run + here if here and here == widest(each) == narrowest(each) else here
                 best = max(best, run)
             return best
         case Alt(branches):
@@ -182,40 +215,6 @@ def _solid(node: Node) -> int:
 def _bound(item: Node, least: int) -> int:
     blank = isinstance(item, Chars) and not item.mask & ~SPACE
     return max(_BLANK_BOUND if blank else _BOUND, 2 * least)
-
-
-def _width(node: Node, *, looking: bool) -> int:  # noqa: PLR0911 - one for each kind of node
-    """Return the widest text ``node`` can match; with ``looking`` also what it looks at."""
-    match node:
-        case Chars():
-            return 1
-        case Seq(items):
-            return sum(_width(each, looking=looking) for each in items)
-        case Alt(branches):
-            return max(_width(each, looking=looking) for each in branches)
-        case Repeat(item, _, most):
-            return _width(item, looking=looking) * (most or 0)
-        case Look(item):
-            return _width(item, looking=True) if looking else 0
-        case Back():
-            return _BACK_WIDTH
-        case Mark():
-            return 0
-
-
-def _least(node: Node) -> int:
-    """Return the narrowest text ``node`` can match."""
-    match node:
-        case Chars():
-            return 1
-        case Seq(items):
-            return sum(map(_least, items))
-        case Alt(branches):
-            return min(map(_least, branches))
-        case Repeat(item, least):
-            return _least(item) * least
-        case _:
-            return 0
 
 
 def _cut(node: Node) -> Node | None:
@@ -238,7 +237,7 @@ def _cut(node: Node) -> Node | None:
 def _cut_seq(items: tuple[Node, ...]) -> Node | None:
     items = _affordable(items)
     for last in range(len(items) - 1, -1, -1):
-        if _least(items[last]) and (end := _cut(items[last])) is not None:
+        if narrowest(items[last]) and (end := _cut(items[last])) is not None:
             return Seq((*items[:last], end))
     return None
 
@@ -248,7 +247,7 @@ def _affordable(items: tuple[Node, ...]) -> tuple[Node, ...]:
     total = 0
     for index, each in enumerate(items):
         total += _places(each)
-        if total > _BUDGET and any(_least(one) for one in items[:index]):
+        if total > _BUDGET and any(narrowest(one) for one in items[:index]):
             return items[:index]
     return items
 
@@ -264,7 +263,7 @@ def _places(node: Node) -> int:
             counted = least if most is None or most > _COUNTED else most
             return max(1, _places(item)) * max(1, counted)
         case Back():
-            return _BACK_WIDTH
+            return BACK_WIDTH
         case _:
             return 1
 
@@ -293,7 +292,7 @@ def _behead(node: Node) -> Node:  # noqa: PLR0911 - one for each kind of beginni
             if each.least:
                 return Seq((Repeat(each.item, each.least, each.least), *rest))
             return _behead(Seq(rest))
-        if _width(each, looking=False):
+        if widest(each):
             rest = node.items[index + 1 :]
             if isinstance(each, Repeat) and each.least > _HEAD and rest:
                 return Seq((Repeat(each.item, _HEAD, _HEAD), *rest))
@@ -314,7 +313,7 @@ def _opening(node: Node) -> int:
             for each in items:
                 here = _opening(each)
                 total += here
-                if here < _width(each, looking=False):
+                if here < widest(each):
                     break
             return total
         case Alt(branches):
@@ -340,15 +339,15 @@ def write_node(node: Node) -> str:  # noqa: PLR0911 - one for each kind of node
             return "".join(map(write_node, items))
         case Alt(branches):
             written = [write_node(_bare(each)) for each in branches]
-            return "(?:" + "|".join(written) + ")" if all(written) or _width(node, looking=False) else ""
+            return "(?:" + "|".join(written) + ")" if all(written) or widest(node) else ""
         case Repeat(item, least, most):
-            return f"(?:{write_node(item)})" + _times(least, most) if _least(item) or _any_width(item) else ""
+            return f"(?:{write_node(item)})" + _times(least, most) if narrowest(item) or _any_width(item) else ""
         case Look():
             return ""
         case Mark(kind):
             return _MARKS[kind]
         case Back():
-            return f"(?:{write_chars(ALL)}){{0,{_BACK_WIDTH}}}"
+            return f"(?:{write_chars(ALL)}){{0,{BACK_WIDTH}}}"
 
 
 def _bare(node: Node) -> Node:
@@ -362,7 +361,7 @@ def _bare(node: Node) -> Node:
 
 
 def _any_width(node: Node) -> bool:
-    return _width(node, looking=False) > 0
+    return widest(node) > 0
 
 
 def _before(mask: int) -> str:
