@@ -29,7 +29,7 @@ from werkzeug.test import Client
 
 from bench._history import made_up_key
 from pushwarden.aws.retry import RetryPolicy
-from pushwarden.detect import load_scanner
+from pushwarden.detect import Scanner, load_scanner
 from pushwarden.events import SecurityEvent
 from pushwarden.local.aws import ACCOUNT, REGION, LocalAws, Stack
 from pushwarden.local.codecommit import CodeCommitServer, Principal
@@ -116,7 +116,12 @@ class ScanApp(App):
     """The app of one running scan function; it notes what is told, and when."""
 
     def __init__(
-        self, world: World, told: list[tuple[float, SecurityEvent]], *, retry: RetryPolicy | None = None
+        self,
+        world: World,
+        told: list[tuple[float, SecurityEvent]],
+        *,
+        retry: RetryPolicy | None = None,
+        scanner: Scanner | None = None,
     ) -> None:
         who = world.stack.principal(SCAN)
         session = boto3.Session(
@@ -127,7 +132,8 @@ class ScanApp(App):
         )
         super().__init__(world.stack.settings, session=session, retry=retry, endpoint_url=world.endpoint)
         self._world, self._noted = world, told
-        self.__dict__["scanner"] = load_scanner(rules=[PATTERNS / "aws.toml"], default_rules=False)
+        # One of its own: functions that run beside each other cannot share a scanner.
+        self.__dict__["scanner"] = scanner or load_scanner(rules=[PATTERNS / "aws.toml"], default_rules=False)
         self.__dict__["late_queue"] = world.late
 
     def publish_event(self, event: SecurityEvent) -> None:

@@ -70,7 +70,7 @@ def compiled_rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with once(folder) as needed:
         if needed:
             cached_database(folder)
-    (found,) = folder.glob("*.db")
+    (found,) = folder.glob("rules-*.db")
     return found
 
 

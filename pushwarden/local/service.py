@@ -76,7 +76,7 @@ class LocalService:
     ) -> None:
         self.root = root
         self.policy = policy or Policy()
-        self._rules = rules
+        self.rules = rules
         self._port = codecommit_port
         self._exit = ExitStack()
         self._starter: Starter | None = None
@@ -114,7 +114,7 @@ class LocalService:
 
     def environment(self, subscriber: Subscriber) -> dict[str, str]:
         """Return the environment variables of a function, as its deployment would set them."""
-        compiled = {DATABASE_VARIABLE: str(self._rules)} if self._rules else {}
+        compiled = {DATABASE_VARIABLE: str(self.rules)} if self.rules else {}
         return self._as(self.stack.principal(subscriber)) | self.stack.settings.to_environment() | compiled
 
     def person_environment(self, person: Principal) -> dict[str, str]:

@@ -25,11 +25,12 @@ def synthesize(job: dict[str, Any]) -> None:
     from cdk.stack import PushwardenStack
 
     app = cdk.App(outdir=job["out"], context={**file_context(), **job["context"]})
-    stack = PushwardenStack(app, Config.from_context(app.node.get_all_context(), root=ROOT), root=ROOT)
+    if job.get("bait"):
+        sqs.Queue(cdk.Stack(app, "Bait"), "Bait")
+    else:
+        PushwardenStack(app, Config.from_context(app.node.get_all_context(), root=ROOT), root=ROOT)
     if job.get("nag"):
         cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True), ServerlessChecks(app, verbose=True))
-    if job.get("bait"):
-        sqs.Queue(stack, "Bait")
     app.synth()
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from pushwarden.cli.rules import rules
+from pushwarden.detect import load_scanner
 from pushwarden.errors import UsageError
 
 TEST_RULES = str(Path(__file__).parents[1] / "detect" / "rules")
@@ -73,8 +75,12 @@ def test_catalogue_prints_each_rule_with_an_example_and_advice() -> None:
     assert "Confidence: high." in result.stdout
 
 
-def test_compile_writes_a_database_that_scanners_read(tmp_path: Path) -> None:
+def test_compile_writes_a_database_that_scanners_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pushwarden.detect.load.default_rules_path", lambda: Path(TEST_RULES))
+
     result = CliRunner().invoke(rules, ["compile", str(tmp_path / "rules.db")])
 
     assert result.exit_code == 0
-    assert (tmp_path / "rules.db").stat().st_size > 100_000
+    scanner = load_scanner(database=tmp_path / "rules.db")
+    assert scanner.notes == ()
+    assert "test-token" in {rule.id for rule in scanner.rules}

@@ -56,5 +56,5 @@ def load(tmp_path: Path) -> Callable[..., Scanner]:
 
 
 @pytest.fixture(scope="session")
-def shipped(tmp_path_factory: pytest.TempPathFactory) -> Scanner:
-    return load_scanner(cache_dir=tmp_path_factory.mktemp("rules"))
+def shipped(compiled_rules: Path) -> Scanner:
+    return load_scanner(database=compiled_rules)

@@ -11,12 +11,13 @@ import regex
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pushwarden.detect import Rule, Scanner, load_scanner
+from pushwarden.detect import Rule, Scanner
 from pushwarden.detect.sample import sample
 from pushwarden.detect.shape import shape_of
 from pushwarden.detect.syntax import PatternError, parse
 from pushwarden.model import ScanResult
 from tests.detect.conftest import made_up, token
+from tests.detect.shipping import plain_scanner
 
 HEX = "0123456789abcdef"
 BITS = [
@@ -51,7 +52,7 @@ def test_both_engines_find_the_same_in_bytes(plain: Scanner, fast: Scanner, data
 
 
 def test_both_engines_find_the_same_in_every_example_of_every_rule_that_ships(shipped: Scanner) -> None:
-    every = load_scanner(engine="plain")
+    every = plain_scanner()
     texts = [example for rule in every.rules for example in (*rule.examples, *rule.counter_examples)]
     filler = Path(__file__).read_bytes()
     sample = random.Random(1).sample(texts, min(len(texts), 60))
@@ -64,7 +65,7 @@ def test_both_engines_find_the_same_in_every_example_of_every_rule_that_ships(sh
 def test_both_engines_find_the_same_in_text_made_up_for_every_pattern_that_ships(
     shipped: Scanner,
 ) -> None:
-    every = load_scanner(engine="plain")
+    every = plain_scanner()
     source = random.Random(11)
     patterns = [rule.pattern for rule in every.rules if rule.engine == "pattern"]
     names = [near.pattern for rule in every.rules for near in rule.near]
@@ -77,7 +78,7 @@ def test_both_engines_find_the_same_in_text_made_up_for_every_pattern_that_ships
 
 
 def _pattern_rules() -> list[Rule]:
-    return [rule for rule in load_scanner(engine="plain").rules if rule.engine == "pattern"]
+    return [rule for rule in plain_scanner().rules if rule.engine == "pattern"]
 
 
 def test_every_trigger_ends_inside_each_match_of_its_rule() -> None:

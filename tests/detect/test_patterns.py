@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 import regex
 
-from pushwarden.detect import Rule, Scanner, load_scanner
+from pushwarden.detect import Rule, Scanner
 from pushwarden.detect.check import check_rule
 from pushwarden.detect.sample import service_example
+from tests.detect.shipping import plain_scanner
 
-RULES = list(load_scanner(engine="plain").rules)
+RULES = list(plain_scanner().rules)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule.id for rule in RULES])

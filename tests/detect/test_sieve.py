@@ -14,7 +14,7 @@ import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pushwarden.detect import Rule, Scanner, load_scanner
+from pushwarden.detect import Rule, Scanner
 from pushwarden.detect.layers import MARGIN, RUN
 from pushwarden.detect.longrun import certain_run
 from pushwarden.detect.rule import Service
@@ -24,6 +24,7 @@ from pushwarden.detect.shape import shape_of
 from pushwarden.detect.sieve import around_runs, around_values, compile_run_gate, scan_stretches
 from pushwarden.detect.syntax import parse
 from tests.detect.conftest import made_up
+from tests.detect.shipping import plain_scanner
 from tests.detect.test_engines import QUANTIFIED, seen
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ FILLER = b"def walk(tree, key=None):\n    return [each.name for each in tree if 
 
 @pytest.fixture(scope="module")
 def every() -> Scanner:
-    return load_scanner(engine="plain")
+    return plain_scanner()
 
 
 @settings(max_examples=200)

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,14 +43,14 @@ def planner(repo: Repo) -> App:
 
 
 @functools.cache
-def rules() -> Scanner:
-    return load_scanner()
+def scanner(rules: Path | None) -> Scanner:
+    return load_scanner(database=rules)
 
 
 def worker(repo: Repo, function: str = "backfill-scan") -> App:
     """Return an app with the rights of a scanning function; the rules are loaded once for all tests."""
     app = as_function(repo.service, function)
-    app.scanner = rules()
+    app.scanner = scanner(repo.service.rules)
     return app
 
 

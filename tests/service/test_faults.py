@@ -100,7 +100,7 @@ def test_a_commit_that_was_forced_away_before_its_scan_is_read_through_the_api(r
     assert repo.tip() == alice.head()
 
 
-def test_malformed_events_end_in_the_dead_letter_queue(repo: Repo) -> None:
+def test_a_malformed_event_ends_in_the_dead_letter_queue(repo: Repo) -> None:
     stack = repo.service.stack
     bodies = ["not json", "[]", json.dumps({"detail": {}}), json.dumps(load_event("malformed-ref"))]
     for body in bodies:  # all at once: each is tried five times, a second apart

@@ -83,7 +83,7 @@ class Branch:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory, quick_moto: None) -> Iterator[World]:
     with World(tmp_path_factory.mktemp("lanes")) as running:
         yield running
 
@@ -92,7 +92,7 @@ def branch(world: World, commits: int, leaks: Sequence[int] = ()) -> Branch:
     slept: list[float] = []
     retry = RetryPolicy(sleep=slept.append, jitter=lambda: 1.0, pace=Pace(clock=lambda: sum(slept)))
     told: list[tuple[float, SecurityEvent]] = []
-    app = ScanApp(world, told, retry=retry)
+    app = ScanApp(world, told, retry=retry, scanner=world.scanner)
     late = LateQueue()
     app.__dict__["late_queue"] = late
     made = Branch(world, world.repository(f"lanes-{next(_names)}", commits, leaks), told, app, late)

@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pushwarden.cli import cli
-from pushwarden.detect import load_scanner
 from pushwarden.suppress import Entry, Kind
 from pushwarden.suppress.ignore_file import IgnoreFile, render
 from pushwarden.suppress.inline import allowed_lines, is_allowed
+from tests.detect.shipping import plain_scanner
 
 RULES = """
 [[rule]]
@@ -215,7 +215,7 @@ def test_the_built_in_rules_find_nothing_in_the_files_that_suppress() -> None:
         for rule in rules
     ]
     text = render(IgnoreFile((bytes(range(7, 231, 7)),), tuple(entries))).encode()
-    scanner = load_scanner(engine="plain")
+    scanner = plain_scanner()
 
     matches = scanner.scan(text, path=".pushwarden-ignore").matches
 

@@ -7,8 +7,9 @@ from typing import Final
 
 import pytest
 
-from pushwarden.detect import Rule, Scanner, load_scanner
+from pushwarden.detect import Rule, Scanner
 from pushwarden.model import Confidence
+from tests.detect.shipping import plain_scanner
 
 LEAST: Final = 0.97
 """Share of the tokens that must be found: a few formats end or begin with signs that a context also has."""
@@ -46,7 +47,7 @@ def _token(scanner: Scanner, rule: Rule) -> str | None:
 
 @pytest.fixture(scope="module")
 def tokens(shipped: Scanner) -> dict[str, str]:
-    rules = [rule for rule in load_scanner(engine="plain").rules if rule.engine == "pattern"][::3]
+    rules = [rule for rule in plain_scanner().rules if rule.engine == "pattern"][::3]
     found = {rule.id: _token(shipped, rule) for rule in rules if rule.confidence > Confidence.LOW}
     return {rule_id: token for rule_id, token in found.items() if token is not None}
 

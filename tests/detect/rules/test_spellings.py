@@ -7,10 +7,11 @@ from typing import Final
 
 import pytest
 
-from pushwarden.detect import Scanner, load_scanner
+from pushwarden.detect import Scanner
 from pushwarden.detect.sample import service_example
+from tests.detect.shipping import plain_scanner
 
-SERVICES: Final = [rule for rule in load_scanner(engine="plain").rules if rule.service is not None][::8]
+SERVICES: Final = [rule for rule in plain_scanner().rules if rule.service is not None][::8]
 KEYS: Final = [
     (rule.id.removesuffix("-key").replace("-", "_"), service_example(rule).secret or "") for rule in SERVICES
 ]

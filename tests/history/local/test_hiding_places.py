@@ -14,6 +14,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -195,10 +196,12 @@ def _hide_outside_commits(repo: Repo) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def hidden_and_outcome(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], Outcome]:
+def hidden_and_outcome(
+    tmp_path_factory: pytest.TempPathFactory, compiled_rules: Path
+) -> tuple[dict[str, str], Outcome]:
     repo = make_repo(tmp_path_factory.mktemp("hiding") / "repo")
     hidden = build(repo)
-    scanner = load_scanner()
+    scanner = load_scanner(database=compiled_rules)
     return hidden, scan_repository(Context(open_repository(str(repo.path)), scanner, Limits(), 2, silent))
 
 
