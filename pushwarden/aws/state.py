@@ -6,7 +6,7 @@ Items are ``(pk, sk)``:
   that is deleted and made again under the same name starts afresh, and a renamed one goes on.
 - ``repo#<repository id>``, ``baseline``: where each ref stood when Pushwarden first met the repository.
 - ``incident#<incident id>``, ``step#<action>``: what was done, so that twice is once.
-- ``claim#<repository id>``, ``ref#<full ref name>``: until when somebody reads the branch ahead.
+- ``claim#<repository id>``, ``ref#<full ref name>``: which scan has the ref for itself, and until when.
 - ``settings``, ``fingerprint-key``: the key of the fingerprints, encrypted.
 - ``settings``, ``offers-<git service>``: what CodeCommit's git server was seen to be capable of, and when.
 """
@@ -212,15 +212,14 @@ class State:
                 ) from None
             raise
 
-    def claim(self, repository_id: str, ref: str, *, now_s: float, for_s: float) -> bool:
-        """Tell whether nobody else reads a branch now; if so, nobody else will for so many seconds, or until released."""
-        item = _claim(repository_id, ref, now_s + for_s, now_s)
+    def claim(self, repository_id: str, ref: str, *, owner: str, now_s: float, until_s: float) -> bool:
+        """Claim a ref until a moment (since 1970), or until released; tell whether nobody else has it."""
         try:
             self.client.put_item(
                 TableName=self.table,
-                Item=item,
-                ConditionExpression="attribute_not_exists(pk) OR claimed_until <= :now",
-                ExpressionAttributeValues={":now": {"N": str(now_s)}},
+                Item=_claim(repository_id, ref, owner, until_s, now_s),
+                ConditionExpression="attribute_not_exists(pk) OR claimed_until <= :now OR claimed_by = :owner",
+                ExpressionAttributeValues={":now": {"N": str(now_s)}, ":owner": {"S": owner}},
             )
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
@@ -228,9 +227,18 @@ class State:
             raise
         return True
 
-    def release(self, repository_id: str, ref: str, *, now_s: float) -> None:
-        """Let others read a branch again."""
-        self.client.put_item(TableName=self.table, Item=_claim(repository_id, ref, 0, now_s))
+    def release(self, repository_id: str, ref: str, *, owner: str, now_s: float) -> None:
+        """Let others have a ref again, if ``owner`` still has it."""
+        try:
+            self.client.put_item(
+                TableName=self.table,
+                Item=_claim(repository_id, ref, owner, 0, now_s),
+                ConditionExpression="claimed_by = :owner",
+                ExpressionAttributeValues={":owner": {"S": owner}},
+            )
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
+                raise
 
     def setting(self, name: str) -> bytes | None:
         """Return the bytes of a setting, or None."""
@@ -276,10 +284,11 @@ def accepting(state: RefState, commit: str | None, held: str | None) -> RefState
     return dataclasses.replace(state, accepted=commit, accepted_object=held, past=past)
 
 
-def _claim(repository_id: str, ref: str, until_s: float, now_s: float) -> dict[str, Any]:
+def _claim(repository_id: str, ref: str, owner: str, until_s: float, now_s: float) -> dict[str, Any]:
     return {
         "pk": {"S": f"claim#{repository_id}"},
         "sk": {"S": f"ref#{ref}"},
+        "claimed_by": {"S": owner},
         "claimed_until": {"N": str(until_s)},
         "expires_at": {"N": str(int(now_s) + DAY_S)},
     }

@@ -103,16 +103,11 @@ def moved(
         raised: commits that carry findings of this push which hold the ref back, because it is to be locked or reset.
         new_commits: every commit of the range that was scanned.
     """
-    late = push.event_time_is_before(row.event_time)
-    if late:
+    if stays(row, push, tip):
         return None
     row = _leaving(row, push)
     if push.change is Change.DELETED:
         return _stamped(dataclasses.replace(row, deleted=True, open_commits=()), push)
-    # Events come late and out of order; only a row that stands where the push began may follow it blindly.
-    follows = push.old == (row.scanned or row.accepted) or row.deleted
-    if tip is None and not follows:
-        return None
     # An older finding stays open only while the ref still holds its commit.
     reachable = set(new_commits)
     opened = [commit for commit in row.open_commits if commit in reachable]
@@ -121,6 +116,21 @@ def moved(
     good = gone_before if opened else accepting(dataclasses.replace(row, restored=False), push.new, tip)
     opening = dataclasses.replace(good, open_commits=tuple(opened), deleted=False)
     return _stamped(standing_at(opening, push.new), push)
+
+
+def stays(row: RefState, push: Push, tip: str | None) -> bool:
+    """Tell whether a ref's row cannot follow a push: a later one moved it already, or nobody knows what came before.
+
+    Args:
+        row: the row as it is now.
+        push: the push that was scanned.
+        tip: as for :func:`moved`.
+    """
+    if push.event_time_is_before(row.event_time):
+        return True
+    # Events come late and out of order; only a row that stands where the push began may follow it blindly.
+    follows = push.old == (row.scanned or row.accepted) or row.deleted
+    return tip is None and not follows and push.change is not Change.DELETED
 
 
 def is_settled(push: Push, row: RefState | None) -> bool:

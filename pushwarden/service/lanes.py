@@ -18,7 +18,8 @@ from pushwarden.aws.codecommit import CodeCommitBusyError
 from pushwarden.aws.retry import FAULTS, is_passing
 from pushwarden.events import MARK, MalformedEventError, Push, SecurityEvent, parse_push
 from pushwarden.service.app import App
-from pushwarden.service.scan import BranchBusyError, OutOfTurnError, scan_push
+from pushwarden.service.scan import scan_push
+from pushwarden.service.turn import BranchBusyError, OutOfTurnError
 from pushwarden.topology import SCAN
 
 LATE_S: Final = 15.0
@@ -29,6 +30,8 @@ part of a small one, and less is asked where CodeCommit refuses."""
 TURNS_MAX: Final = 3
 """How often an event waits for one before it, which may have been lost, before it is scanned all the same."""
 TURN_S: Final = 15
+FRESH_TURN_S: Final = 5
+"""For how many seconds an event that has not stood in a queue waits for one before it."""
 _WAITED: Final = "waited"
 
 
@@ -73,12 +76,15 @@ def _fresh(app: App, push: Push, envelope: Mapping[str, Any], deadline: float | 
         return _put_off(app, push, envelope, 0)
     app.retry.pace.leave(0)
     try:
-        return Taken(push, scan_push(app, push, deadline=deadline))
+        return Taken(push, scan_push(app, push, deadline=deadline, patient=True))
     except FAULTS as error:
         if not is_passing(error):
             raise
-    except CodeCommitBusyError:
+    except (CodeCommitBusyError, BranchBusyError):
         pass
+    except OutOfTurnError:
+        # The event of the push before it is as fresh: it is here in a moment, or not at all.
+        return _put_off(app, push, envelope, TURNS_MAX, delay_s=FRESH_TURN_S)
     # Sooner than the queue would bring it again by itself: that takes as long as the function's whole time limit.
     return _put_off(app, push, envelope, 0, delay_s=TURN_S)
 

@@ -23,7 +23,6 @@ from pushwarden.aws.githttp import (
     RepositoryNotFoundError,
 )
 from pushwarden.aws.state import Frontier, RefState, StaleStateError
-from pushwarden.errors import PushwardenError
 from pushwarden.events import Change, Push, SecurityEvent
 from pushwarden.history.content import PushContent
 from pushwarden.history.introduced import Introduced, introduced
@@ -43,10 +42,12 @@ from pushwarden.service.frontier import (
     scan_range,
     settling,
     standing_before,
+    stays,
 )
 from pushwarden.service.offers import UPLOAD, forget, recall, remember
 from pushwarden.service.security_event import Reading, named, security_event
 from pushwarden.service.told import INSTALLED, is_done_with, remember_left, remember_told
+from pushwarden.service.turn import OutOfTurnError, Turn
 from pushwarden.settings import CONTAINING
 
 _log: Final = logging.getLogger(__name__)
@@ -54,16 +55,8 @@ _log: Final = logging.getLogger(__name__)
 UNFINISHED: Final = frozenset({"timeout", "pack-too-large", "history-too-long"})
 """Gaps that leave whole commits unscanned. The frontier stays where it is, so that they are not forgotten."""
 _BRANCHES: Final = "refs/heads/"
-_CLAIM_S: Final = 30.0
-"""How long a branch is left to one late event, should that one's process die. Reading twice does no harm, it costs."""
-
-
-class OutOfTurnError(PushwardenError):
-    """A push before this one is not scanned yet; its event may still come."""
-
-
-class BranchBusyError(OutOfTurnError):
-    """Another event of the same branch is being worked on; that may settle this one."""
+_TRIES: Final = 3
+"""How often a push is scanned again because its ref's row was changed meanwhile."""
 
 
 def scan_push(
@@ -88,16 +81,30 @@ def scan_push(
         patient: rather than scanning a push whose predecessor is missing, wait for that one's event.
 
     Raises:
-        BranchBusyError: another late event of the same branch is being worked on.
+        BranchBusyError: another event of the same ref is being worked on.
         OutOfTurnError: there is something to be patient for.
         PushwardenError: a passing fault, or rights are missing. Nothing was published and the frontier stands where it
             stood, so the same event can be tried again.
     """
     if not app.settings.policy.watches(push.repository):
         return None
-    reader = _Reader(app, push, limits or Limits(), deadline, clock)
+    with Turn(app, push) as turn:
+        reader = _Reader(app, push, limits or Limits(), deadline, clock, turn)
+        for _ in range(_TRIES):
+            try:
+                return _scan(reader, late=late, patient=patient)
+            except _OutdatedError:
+                continue
+            except _OutOfOrderError:
+                late = True
+        raise turn.busy()
+
+
+def _scan(reader: _Reader, *, late: bool, patient: bool) -> SecurityEvent | None:
+    app, push = reader.app, reader.push
     frontier = reader.meet(app.state.frontier(push.repository_id))
-    if is_settled(push, frontier.rows.get(push.ref)) or is_done_with(app.state, push, frontier):
+    found = frontier.rows.get(push.ref)
+    if is_settled(push, found) or is_done_with(app.state, push, frontier):
         return None
     frontier = replace(frontier, rows={ref: caught_up(row, push) for ref, row in frontier.rows.items()})
     todo = scan_range(push, frontier.rows)
@@ -112,8 +119,9 @@ def scan_push(
         frontier = replace(frontier, rows={**frontier.rows, push.ref: row})
     event = security_event(app, named(push, todo.left, reading, findings), frontier, reading, findings)
     if event is not None:
-        app.publish_event(event)
-        remember_told(app.state, push, now_s=app.wall_clock())
+        if not late and _is_out_of_order(push, frontier, reading):
+            raise _OutOfOrderError
+        _tell(reader, event, found)
     if any(gap.code in UNFINISHED for gap in reading.found.gaps):
         _log.warning("scan of %s unfinished", push.repository)
         if event is not None:
@@ -124,8 +132,39 @@ def scan_push(
     left = todo.left or (push.old if push.new is None else None)
     if event is not None and left is not None:
         remember_left(app.state, push, left, now_s=app.wall_clock())
-    _move_and_release(app, push, reading, _raised(event, reading, findings))
+    _move(app, push, reading, _raised(event, reading, findings))
     return event
+
+
+def _tell(reader: _Reader, event: SecurityEvent, found: RefState | None) -> None:
+    """Publish the event, unless somebody else told of the same meanwhile.
+
+    Raises:
+        _OutdatedError: the row of the ref is not what it was found to be any more.
+        BranchBusyError: another scan has something to tell of the ref.
+    """
+    app, push, turn = reader.app, reader.push, reader.turn
+    turn.wait()
+    frontier = app.state.frontier(push.repository_id)
+    if frontier.rows.get(push.ref) != found or is_done_with(app.state, push, frontier):
+        raise _OutdatedError
+    turn.check()
+    app.publish_event(event)
+    remember_told(app.state, push, now_s=app.wall_clock())
+
+
+def _is_out_of_order(push: Push, frontier: Frontier, reading: Reading) -> bool:
+    """Tell whether the branch's row would not remember what is told of the push, so that the next push told it again."""
+    row = frontier.rows.get(push.ref, RefState(push.ref))
+    return _is_branch(push) and not reading.unseen and stays(row, push, reading.tip)
+
+
+class _OutOfOrderError(Exception):
+    """There is something to tell of a push that the row cannot follow: it is to be read up to where the branch stands."""
+
+
+class _OutdatedError(Exception):
+    """While the push was scanned, the frontier moved: somebody else may have told of what was found."""
 
 
 class _InDoubtError(Exception):
@@ -139,6 +178,7 @@ class _Reader:
     limits: Limits
     deadline: float | None
     clock: Callable[[], float]
+    turn: Turn
 
     def meet(self, frontier: Frontier) -> Frontier:
         """Take a baseline if this is the first push to a repository that is older than Pushwarden."""
@@ -183,18 +223,12 @@ class _Reader:
     def read_ahead(self, todo: Range, *, patient: bool) -> Reading | None:
         """Read and scan everything up to where the branch stands now; None if the push must be read by itself."""
         push = self.push
-        if push.change is Change.DELETED or not push.ref.startswith(_BRANCHES):
+        if not _is_branch(push):
             return None
-        state, seen_s = self.app.state, self.app.wall_clock()
-        if not state.claim(push.repository_id, push.ref, now_s=seen_s, for_s=_CLAIM_S):
-            raise BranchBusyError(f"another push of the same branch of {push.repository} is being read")
-        reading = None
-        try:
-            reading = self._look_ahead(todo, seen_s, patient=patient)
-        finally:
-            if reading is None:
-                state.release(push.repository_id, push.ref, now_s=seen_s)
-        return replace(reading, claimed=True) if reading is not None else None
+        seen_s = self.app.wall_clock()
+        if not self.turn.begin():
+            raise self.turn.busy()
+        return self._look_ahead(todo, seen_s, patient=patient)
 
     def _look_ahead(self, todo: Range, seen_s: float, *, patient: bool) -> Reading | None:
         push = self.push
@@ -300,8 +334,7 @@ class _Reader:
     def _expected(self, todo: Range) -> Advertisement | None:
         """Spare the question where the refs stand, if a branch goes on from what was seen and the server is known."""
         push = self.push
-        in_order = push.change is not Change.DELETED and todo.target == push.new and todo.follows
-        if not in_order or not push.ref.startswith(_BRANCHES):
+        if not _is_branch(push) or todo.target != push.new or not todo.follows:
             return None
         offered = recall(self.app, UPLOAD)
         return Advertisement({push.ref: str(push.new)}, {}, offered) if offered else None
@@ -322,18 +355,16 @@ class _Reader:
         return introduced(content, self.app.scanner, deadline=self.deadline, clock=self.clock)
 
 
+def _is_branch(push: Push) -> bool:
+    return push.change is not Change.DELETED and push.ref.startswith(_BRANCHES)
+
+
 def _raised(event: SecurityEvent | None, reading: Reading, findings: Sequence[Finding]) -> tuple[str, ...]:
     """Return the commits with findings that hold the ref back: only what is contained does, and what the ref still holds."""
     if event is None or not CONTAINING & set(event.actions):
         return ()
     gone = {commit.commit_id for commit in reading.left}
     return tuple(dict.fromkeys(f.commit for f in findings if f.commit and f.commit not in gone))
-
-
-def _move_and_release(app: App, push: Push, reading: Reading, raised: tuple[str, ...]) -> None:
-    _move(app, push, reading, raised)
-    if reading.claimed:
-        app.state.release(push.repository_id, push.ref, now_s=app.wall_clock())
 
 
 def _move(app: App, push: Push, reading: Reading, raised: tuple[str, ...]) -> None:

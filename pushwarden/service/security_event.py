@@ -35,8 +35,6 @@ class Reading:
     """Commits that were read although the push took them away."""
     clean: str | None = None
     """What the ref stood at before the push, if that was read with it for the first time and brings in nothing."""
-    claimed: bool = False
-    """Nobody else reads this branch until the row has been moved."""
     ahead: Ahead | None = None
     """What else was scanned with it, and is settled for the events that are still to come."""
     advertised: Advertisement = field(default_factory=lambda: Advertisement({}, {}, frozenset()))

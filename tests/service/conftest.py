@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bench._burst import World
 from pushwarden.local.codecommit import Principal
 from pushwarden.local.mailbox import Received
 from pushwarden.local.person import Person
@@ -106,6 +107,13 @@ def service(tmp_path_factory: pytest.TempPathFactory, compiled_rules: Path, quic
         # A call that a role does not allow may be swallowed as a passing fault; none may be made.
         roles = {running.stack.principal(each).policy_arn for each in (*SUBSCRIBERS, *WORKERS)}
         assert [call for role, call in running.calls.refused() if role in roles] == []
+
+
+@pytest.fixture(scope="package")
+def world(tmp_path_factory: pytest.TempPathFactory, quick_moto: None) -> Iterator[World]:
+    """CodeCommit and AWS for functions that run in this process, with queues in memory."""
+    with World(tmp_path_factory.mktemp("world")) as running:
+        yield running
 
 
 @pytest.fixture

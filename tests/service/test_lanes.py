@@ -2,102 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
-import json
 import random
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from bench._burst import MAIN, Repository, ScanApp, World, push_event
+from bench._burst import MAIN, World, push_event
 from pushwarden.aws.githttp import GitAccessError
-from pushwarden.aws.retry import Pace, RetryPolicy
-from pushwarden.events import MalformedEventError, SecurityEvent
-from pushwarden.service.lanes import LATE_S, TURN_S, TURNS_MAX, Taken, take
-
-_names = itertools.count()
-
-
-@dataclass
-class LateQueue:
-    """What was put off: seconds of delay, and the event."""
-
-    held: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
-
-    def send(self, bodies: Sequence[str], *, delay_s: int = 0) -> None:
-        self.held += [(delay_s, json.loads(body)) for body in bodies]
-
-
-@dataclass
-class Branch:
-    """A branch whose every commit was a push, and the function that is told of them."""
-
-    world: World
-    repository: Repository
-    told: list[tuple[float, SecurityEvent]]
-    app: ScanApp
-    late: LateQueue
-
-    def event(self, number: int, *, age_s: float = 0.0) -> dict[str, Any]:
-        return push_event(self.repository, number, time.time() - age_s)
-
-    def late_event(self, number: int, waited: int = 0) -> dict[str, Any]:
-        # As far apart as pushes are, so that their order can be told.
-        age_s = 600.0 - number * 2
-        return {**self.event(number, age_s=age_s), "pushwarden": {"waited": waited}}
-
-    def take(self, event: dict[str, Any]) -> Taken:
-        return take(self.app, event)
-
-    def take_all(self, events: Sequence[dict[str, Any]]) -> None:
-        """Take events, then whatever was put off, until nothing is left."""
-        waiting = list(events)
-        for _ in range(1000):
-            if not waiting:
-                return
-            self.take(waiting.pop(0))
-            waiting += [event for _, event in self.late.held]
-            self.late.held.clear()
-        raise AssertionError("the events do not come to an end")
-
-    @property
-    def incidents(self) -> Counter[int]:
-        """By the push that is named: how often its leak was told, as different incidents."""
-        number = {commit: n for n, commit in enumerate(self.repository.commits)}
-        found = {(number[f.commit], event.incident_id) for _, event in self.told for f in event.findings if f.commit}
-        return Counter(each for each, _ in found)
-
-    def stands_at(self) -> tuple[int | None, ...]:
-        row = self.app.state.frontier(self.repository.repository_id).rows[MAIN]
-        number: dict[str | None, int | None] = {commit: n for n, commit in enumerate(self.repository.commits)}
-        return number.get(row.scanned), number.get(row.accepted)
-
-    def requests(self) -> int:
-        found = len(self.world.codecommit.requests)
-        self.world.codecommit.requests.clear()
-        return found
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory, quick_moto: None) -> Iterator[World]:
-    with World(tmp_path_factory.mktemp("lanes")) as running:
-        yield running
-
-
-def branch(world: World, commits: int, leaks: Sequence[int] = ()) -> Branch:
-    slept: list[float] = []
-    retry = RetryPolicy(sleep=slept.append, jitter=lambda: 1.0, pace=Pace(clock=lambda: sum(slept)))
-    told: list[tuple[float, SecurityEvent]] = []
-    app = ScanApp(world, told, retry=retry, scanner=world.scanner)
-    late = LateQueue()
-    app.__dict__["late_queue"] = late
-    made = Branch(world, world.repository(f"lanes-{next(_names)}", commits, leaks), told, app, late)
-    made.requests()
-    return made
+from pushwarden.events import MalformedEventError
+from pushwarden.service import turn
+from pushwarden.service.lanes import FRESH_TURN_S, LATE_S, TURN_S, TURNS_MAX
+from tests.service.branches import Branch, branch
 
 
 def test_an_event_that_has_stood_in_the_queue_is_put_off_without_a_request(world: World) -> None:
@@ -209,22 +126,56 @@ def test_a_push_does_not_wait_for_ever_and_then_names_nobody_for_what_another_br
     assert it.incidents == {2: 1}
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_in_any_order_and_from_either_queue_each_leak_is_told_once(world: World, seed: int) -> None:
-    source = random.Random(seed)
-    it = branch(world, 9, sorted(source.sample(range(9), 2)))
-    order = list(range(9))
-    source.shuffle(order)
-    events = [it.late_event(n) for n in order]
-    again = source.choice(events)
+def test_a_fresh_push_that_comes_before_its_leaking_predecessor_waits_for_seconds(world: World) -> None:
+    it = branch(world, 5, [2])
+    it.take(it.event(0, age_s=4))
 
-    it.take_all([*events, again])
+    # The branch stands at 4 already, so nothing says that what leads to 3 is in order.
+    assert it.take(it.event(3, age_s=1)).put_off
+    assert [(delay, event["pushwarden"]) for delay, event in it.late.held] == [(FRESH_TURN_S, {"waited": TURNS_MAX})]
+    told = it.take(it.event(2, age_s=2)).event
+
+    assert told is not None
+    assert told.push.pusher is not None
+    it.take_all([it.late.held.pop()[1], it.event(1, age_s=3), it.event(4)])
+    assert it.incidents == {2: 1}
+    assert it.stands_at() == (4, 1)
+
+
+def _fresh(it: Branch, _: random.Random) -> list[dict[str, Any]]:
+    now_s = time.time()
+    return [push_event(it.repository, n, now_s - 8 + n) for n in range(8)]
+
+
+def _late(it: Branch, _: random.Random) -> list[dict[str, Any]]:
+    return [it.late_event(n) for n in range(8)]
+
+
+def _of_both_kinds(it: Branch, source: random.Random) -> list[dict[str, Any]]:
+    until = source.randrange(8)
+    return [*_late(it, source)[:until], *_fresh(it, source)[until:]]
+
+
+@pytest.mark.parametrize("kind", [_fresh, _late, _of_both_kinds])
+@pytest.mark.parametrize("seed", range(4))
+def test_in_any_order_and_from_either_queue_each_leak_is_told_once(
+    world: World, seed: int, kind: Callable[[Branch, random.Random], list[dict[str, Any]]]
+) -> None:
+    source = random.Random(seed)
+    it = branch(world, 8, sorted(source.sample(range(8), 2)))
+    events = kind(it, source)
+    source.shuffle(events)
+
+    it.take_all([*events, source.choice(events)])
 
     assert it.incidents == dict.fromkeys(it.repository.leaks, 1)
     row = it.app.state.frontier(it.repository.repository_id).rows[MAIN]
     assert row.scanned == it.repository.commits[-1]
     assert set(row.open_commits) == {it.repository.commits[n] for n in it.repository.leaks}
-    assert it.stands_at()[1] == (it.repository.leaks[0] - 1 if it.repository.leaks[0] else None)
+    accepted, first = it.stands_at()[1], it.repository.leaks[0]
+    if kind is _late:
+        assert accepted == (first - 1 if first else None)
+    assert accepted is None or accepted < first
 
 
 def test_a_function_that_dies_between_telling_and_noting_tells_the_same_incident_again(
@@ -244,8 +195,7 @@ def test_a_function_that_dies_between_telling_and_noting_tells_the_same_incident
         patch.setattr(type(it.app.state), "save_ref", die)
         with pytest.raises(DeadError):
             it.take(events[1])
-    # As if half a minute had gone by: until then the branch is left to the dead one.
-    it.app.state.release(it.repository.repository_id, MAIN, now_s=time.time())
+    it.sleep(turn.TURN_S)  # until then the branch is left to the dead one
     it.take_all(events[1:])
 
     assert len(it.told) == 2
@@ -256,12 +206,13 @@ def test_a_function_that_dies_between_telling_and_noting_tells_the_same_incident
 def test_while_one_late_event_reads_a_branch_the_others_of_that_branch_wait(world: World) -> None:
     it = branch(world, 3)
     state, repository_id = it.app.state, it.repository.repository_id
-    assert state.claim(repository_id, MAIN, now_s=time.time(), for_s=60)
+    now_s = time.time()
+    assert state.claim(repository_id, MAIN, owner="another", now_s=now_s, until_s=now_s + 60)
 
     assert it.take(it.late_event(0)).put_off
     assert it.take(it.late_event(1, waited=TURNS_MAX)).put_off
     assert [event["pushwarden"]["waited"] for _, event in it.late.held] == [0, TURNS_MAX]
-    state.release(repository_id, MAIN, now_s=time.time())
+    state.release(repository_id, MAIN, owner="another", now_s=time.time())
     waiting = [event for _, event in it.late.held]
     it.late.held.clear()
     it.take_all(waiting)
@@ -270,11 +221,20 @@ def test_while_one_late_event_reads_a_branch_the_others_of_that_branch_wait(worl
 
 def test_a_claim_ends_when_it_is_released_or_its_time_is_over(world: World) -> None:
     it = branch(world, 1)
-    state, repository_id = it.app.state, it.repository.repository_id
 
-    assert state.claim(repository_id, MAIN, now_s=100.0, for_s=30)
-    assert not state.claim(repository_id, MAIN, now_s=129.0, for_s=30)
-    assert state.claim(repository_id, "refs/heads/other", now_s=129.0, for_s=30)
-    assert state.claim(repository_id, MAIN, now_s=131.0, for_s=30)
-    state.release(repository_id, MAIN, now_s=132.0)
-    assert state.claim(repository_id, MAIN, now_s=133.0, for_s=30)
+    def claim(owner: str, now_s: float, ref: str = MAIN) -> bool:
+        return it.app.state.claim(it.repository.repository_id, ref, owner=owner, now_s=now_s, until_s=now_s + 30)
+
+    def release(owner: str, now_s: float) -> None:
+        it.app.state.release(it.repository.repository_id, MAIN, owner=owner, now_s=now_s)
+
+    assert claim("one", 100.0)
+    assert not claim("two", 129.0)
+    assert claim("two", 129.0, "refs/heads/other")
+    assert claim("two", 131.0)
+    release("one", 132.0)  # it is not its own any more
+    assert not claim("one", 132.0)
+    assert claim("two", 140.0)  # its own, for longer
+    assert not claim("one", 169.0)
+    release("two", 169.0)
+    assert claim("one", 169.0)
