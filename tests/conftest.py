@@ -78,9 +78,3 @@ def compiled_rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cached_rules(compiled_rules: Path) -> dict[str, str]:
     """Environment variables with which the command line finds those rules in its cache."""
     return {"PUSHWARDEN_CACHE_DIR": str(compiled_rules.parent)}
-
-
-@pytest.fixture
-def event_file() -> Any:
-    """Load an event by name."""
-    return load_event

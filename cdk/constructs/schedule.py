@@ -44,23 +44,7 @@ class Schedule(Construct):
             key: encrypts that queue.
         """
         super().__init__(scope, construct_id)
-        role = iam.Role(
-            self,
-            "Role",
-            description=f"{name}: starts the function on its schedule",
-            assumed_by=iam.ServicePrincipal(
-                "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
-            ),
-            inline_policies={
-                "start": iam.PolicyDocument(
-                    statements=[
-                        iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function.function_arn]),
-                        iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[dead.queue_arn]),
-                        iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key.key_arn]),
-                    ]
-                )
-            },
-        )
+        role = self._role(name, function, dead, key)
         scheduler.CfnSchedule(
             self,
             "Resource",
@@ -79,7 +63,29 @@ class Schedule(Construct):
                 ),
             ),
         )
-        # A run that was started and failed goes the same way; Lambda tries it twice more before.
+        self._keep_failures(function, dead)
+
+    def _role(self, name: str, function: lambda_.Function, dead: sqs.Queue, key: kms.IKey) -> iam.Role:
+        return iam.Role(
+            self,
+            "Role",
+            description=f"{name}: starts the function on its schedule",
+            assumed_by=iam.ServicePrincipal(
+                "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
+            ),
+            inline_policies={
+                "start": iam.PolicyDocument(
+                    statements=[
+                        iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function.function_arn]),
+                        iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[dead.queue_arn]),
+                        iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key.key_arn]),
+                    ]
+                )
+            },
+        )
+
+    def _keep_failures(self, function: lambda_.Function, dead: sqs.Queue) -> None:
+        """Let a run that was started and failed go the same way; Lambda tries it twice more before."""
         lambda_.CfnEventInvokeConfig(
             self,
             "Failures",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from pushwarden.aws import seal
 from pushwarden.errors import PushwardenError
@@ -16,9 +16,6 @@ from pushwarden.model import SOURCE
 
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
-
-MAX_DETAIL_BYTES: Final = 200_000
-"""Well under EventBridge's limit, and under the 256 KB of the queues behind it with their envelope."""
 
 
 class PublishError(PushwardenError):

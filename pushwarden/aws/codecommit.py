@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MAX_COMMITS_PER_BATCH: Final = 100
 _GONE: Final = frozenset({"RepositoryDoesNotExistException"})
 _MISSING: Final = frozenset({
     "CommitDoesNotExistException", "CommitIdDoesNotExistException", "InvalidCommitIdException", "InvalidCommitException",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import shutil
@@ -155,9 +154,6 @@ class Browser:
     def settle(self) -> None:
         """Wait for two frames, so that observers and layout have run."""
         self.eval("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))")
-
-    def screenshot(self, path: Path) -> None:
-        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot")["data"]))
 
     def close(self) -> None:
         os.close(self._write)

@@ -93,6 +93,11 @@ class Repo:
         assert done.returncode == 0, done.stderr
 
 
+def places(event: dict[str, Any]) -> set[tuple[str, str]]:
+    """Return the path and the commit of each finding."""
+    return {(f["path"], f["commitId"]) for f in event["findings"]}
+
+
 @pytest.fixture(scope="session")
 def quick_moto() -> Iterator[None]:
     with fast_moto():
