@@ -32,6 +32,7 @@ from pushwarden.aws.topics import Topic
 from pushwarden.errors import PushwardenError
 from pushwarden.events import SecurityEvent
 from pushwarden.model import SECURITY_EVENT
+from pushwarden.service.crowd import Crowd
 from pushwarden.settings import Settings
 
 if TYPE_CHECKING:
@@ -121,6 +122,11 @@ class App:
     def late_queue(self) -> Queue | None:
         """The queue of push events that have waited for long, if there is one."""
         return Queue(self._client("sqs"), self.settings.late_queue) if self.settings.late_queue else None
+
+    @cached_property
+    def crowd(self) -> Crowd:
+        """The late push events that this process has met."""
+        return Crowd()
 
     @cached_property
     def bus(self) -> SecurityBus:

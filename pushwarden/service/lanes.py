@@ -1,7 +1,8 @@
 """Two lanes for pushes, so that a fresh one never stands behind a backlog.
 
 An event that has waited for long belongs to a backlog, whatever brought that about. It moves to a second queue, which costs
-no request to CodeCommit, and so the first queue soon holds fresh events only. Those of the second queue read ahead
+no request to CodeCommit, and so the first queue soon holds fresh events only. One that merely stood behind a backlog of
+other repositories (:mod:`pushwarden.service.crowd`) is scanned at once. Those of the second queue read ahead
 (:mod:`pushwarden.service.ahead`), take their turn behind the pushes before them, and leave a part of CodeCommit's requests
 to fresh pushes and to people.
 """
@@ -72,19 +73,21 @@ def take(app: App, envelope: Mapping[str, Any], *, deadline: float | None = None
 
 
 def _fresh(app: App, push: Push, envelope: Mapping[str, Any], deadline: float | None) -> Taken:
-    if is_late(push, app.wall_clock()):
+    late = is_late(push, app.wall_clock())
+    if late and not app.crowd.stands_apart(push.repository_id, app.wall_clock()):
         return _put_off(app, push, envelope, 0)
     app.retry.pace.leave(0)
     try:
-        return Taken(push, scan_push(app, push, deadline=deadline, patient=True))
+        return Taken(push, scan_push(app, push, deadline=deadline, late=late, patient=True))
     except FAULTS as error:
         if not is_passing(error):
             raise
     except (CodeCommitBusyError, BranchBusyError):
         pass
     except OutOfTurnError:
-        # The event of the push before it is as fresh: it is here in a moment, or not at all.
-        return _put_off(app, push, envelope, TURNS_MAX, delay_s=FRESH_TURN_S)
+        if not late:
+            # The event of the push before it is as fresh: it is here in a moment, or not at all.
+            return _put_off(app, push, envelope, TURNS_MAX, delay_s=FRESH_TURN_S)
     # Sooner than the queue would bring it again by itself: that takes as long as the function's whole time limit.
     return _put_off(app, push, envelope, 0, delay_s=TURN_S)
 

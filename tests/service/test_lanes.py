@@ -44,6 +44,29 @@ def test_a_fresh_event_is_scanned_at_once(world: World) -> None:
     assert it.late.held == []
 
 
+def test_an_event_that_only_stood_behind_others_of_other_repositories_is_scanned_at_once(world: World) -> None:
+    it, burst = branch(world, 1, [0]), branch(world, 1)
+    for _ in range(20):
+        assert it.take(burst.event(0, age_s=LATE_S + 5)).put_off
+    assert it.requests() == 0
+
+    assert it.take(it.event(0, age_s=LATE_S + 5)).event is not None
+    assert it.take(burst.event(0, age_s=LATE_S + 5)).put_off
+
+
+def test_one_that_codecommit_has_no_time_for_waits_with_the_others(world: World) -> None:
+    it, burst = branch(world, 1, [0]), branch(world, 1)
+    for _ in range(20):
+        it.take(burst.event(0, age_s=LATE_S + 5))
+    it.late.held.clear()
+    world.codecommit.faults.add("git-*", "throttle-xml", 30)
+
+    assert it.take(it.event(0, age_s=LATE_S + 5)).put_off
+    world.codecommit.faults.clear()
+    it.take_all([event for _, event in it.late.held])
+    assert it.incidents == {0: 1}
+
+
 def test_without_a_second_queue_late_events_are_scanned_in_their_order(world: World) -> None:
     it = branch(world, 1, [0])
     it.app.__dict__["late_queue"] = None
