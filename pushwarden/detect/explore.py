@@ -262,6 +262,8 @@ def _free(data: bytes, ends: Sequence[int], placed: Sequence[Placed]) -> list[in
     """Return those of ``ends`` (ascending) that no rule has taken which knows more than the judge: it would win anyway."""
     # What the judge asks for behind a password in a URL is the @ that ends it.
     taken = sorted((each.start, each.end) for each in placed if each.candidate.hit.rule.rule.specificity > GENERIC)
+    if not taken:
+        return list(ends)
     free: list[int] = []
     at = 0
     for end in ends:

@@ -54,8 +54,13 @@ def around_runs(data: bytes, gate: hyperscan.Database) -> list[Stretch]:
         if not places:
             return stretches
         end = at + places.pop()
+        close = end - at <= _CLOSE and at > 0
         at = _end(_MORE, data, end)
+        if close:
+            # The next one is most likely close, too; one that goes on behind this place opens the gate once more.
+            at = min(len(data), at + _CLOSE)
         _add(stretches, max(0, end - _BEFORE), at + _BEHIND)
+        at -= RUN - 1 if close else 0
         count += 1
         if count == _A_FEW:
             if at - since < _A_FEW * _DENSE:
@@ -66,6 +71,8 @@ def around_runs(data: bytes, gate: hyperscan.Database) -> list[Stretch]:
 
 _BEFORE: Final = MARGIN
 _BEHIND: Final = MARGIN - RUN
+_CLOSE: Final = 512
+"""Bytes from one run to the next: less is looked at as it is, for asking the gate takes longer."""
 _A_FEW: Final = 8
 _DENSE: Final = 1024
 """Bytes from one run to the next, on average: where they are closer, it is quicker to look at all of a _BLOCK."""
@@ -76,11 +83,23 @@ def around_values(data: bytes, ends: Sequence[int]) -> list[Stretch]:
     """Return the lines around the values whose gate opened at ``ends`` (ascending), in order, without overlap."""
     stretches: list[Stretch] = []
     done = -1
+    first = -1
     for end in ends:
-        if end > done:
-            done = _end(_VALUE, data, end)
-            _add(stretches, *context_bounds(data, max(0, end - NAME_BYTES), done, LINES))
+        if end <= done:
+            continue
+        if first >= 0 and end - done > _TOGETHER:
+            _add(stretches, *context_bounds(data, max(0, first - NAME_BYTES), done, LINES))
+            first = -1
+        done = _end(_VALUE, data, end)
+        if first < 0:
+            first = end
+    if first >= 0:
+        _add(stretches, *context_bounds(data, max(0, first - NAME_BYTES), done, LINES))
     return stretches
+
+
+_TOGETHER: Final = 256
+"""Values so close to each other are looked at together, with what is between them."""
 
 
 def _end(expression: re.Pattern[bytes], data: bytes, start: int) -> int:

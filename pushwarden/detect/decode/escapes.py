@@ -5,6 +5,7 @@ All of them are undone in one pass over the lines on which a probe found one, so
 
 from __future__ import annotations
 
+import binascii
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -72,15 +73,18 @@ _LABELS: Final = {
 def undo(data: bytes, ends: Sequence[int], out: Builder) -> None:
     """Undo the escapes on the lines around ``ends`` (ascending) and add the text to ``out``."""
     for start, end in stretches(data, ends):
-        done, stretch = start, Builder()
+        done = start
         for found in _ESCAPE.finditer(data, start, end):
-            stretch.add(data[done : found.start()], done, found.start())
-            stretch.add(_decoded(found), found.start(), found.end(), _LABELS[str(found.lastgroup)])
-            done = found.end()
+            low, high = found.span()
+            if low > done:
+                out.add(data[done:low], done, low)
+            kind = str(found.lastgroup)
+            if kind != "concat":  # joined literals leave nothing in their place
+                out.add(_decoded(found, kind), low, high, _LABELS[kind])
+            done = high
         if done == start:
             continue  # The probe saw more than there is; what is not undone must not be looked at again.
-        stretch.add(data[done:end], done, end)
-        out.extend(stretch)
+        out.add(data[done:end], done, end)
         out.gap()
 
 
@@ -110,15 +114,11 @@ def _line(data: bytes, place: int) -> tuple[int, int]:
     return (least if low < 0 else low + 1), (most if high < 0 else high)
 
 
-def _decoded(found: re.Match[bytes]) -> bytes:
-    """Return what the escapes mean; joined literals leave nothing in their place."""
-    match found.lastgroup:
-        case "concat":
-            return b""
-        case "braces":
-            return bytes([int(found["braces"], 16)])
-        case "entity":
-            codes = (int(ten) if ten else int(sixteen, 16) for ten, sixteen in _ENTITIES.findall(found[0]))
-            return "".join(map(chr, codes)).encode()
-        case _:
-            return bytes.fromhex(b"".join(_PAIRS.findall(found[0])).decode())
+def _decoded(found: re.Match[bytes], kind: str) -> bytes:
+    """Return what the escapes mean."""
+    if kind == "braces":
+        return bytes([int(found["braces"], 16)])
+    if kind == "entity":
+        codes = (int(ten) if ten else int(sixteen, 16) for ten, sixteen in _ENTITIES.findall(found[0]))
+        return "".join(map(chr, codes)).encode()
+    return binascii.unhexlify(b"".join(_PAIRS.findall(found[0])))

@@ -54,9 +54,10 @@ class Builder:
     def add(self, decoded: bytes, source_start: int, source_end: int, kind: str = "") -> None:
         """Append bytes that came from ``source[source_start:source_end]``."""
         if decoded:
-            self.segments.append(Segment(self.length, self.length + len(decoded), source_start, source_end, kind))
+            begin = self.length
+            self.length = end = begin + len(decoded)
+            self.segments.append(Segment(begin, end, source_start, source_end, kind))
             self.parts.append(decoded)
-            self.length += len(decoded)
 
     def extend(self, other: Builder) -> None:
         """Append what another builder of the same source collected."""

@@ -51,6 +51,7 @@ _HEX_ITEM: Final = re.compile(rb"0x([0-9a-fA-F]{1,2})")
 _UTF16_MORE: Final = re.compile(rb"(?:[\x01-\xff]\x00)*[\x01-\xff]?")
 _UTF16_BACK: Final = 4096
 _STEP: Final = 4096
+_BYTES: Final = tuple(bytes((byte,)) for byte in range(256))
 LOOK_AHEAD: Final = 256
 """Bytes behind a run of base64 that are looked at for one more line of it, and more than that."""
 
@@ -160,7 +161,7 @@ def hex_lists(data: bytes, ends: Sequence[int], out: Builder) -> None:
         more = _HEX_LIST_MORE.match(data, first.start()) if first else None
         floor = max(end, more.end()) if more else end
         for item in _HEX_ITEM.finditer(data, first.start() if first else end, floor):
-            out.add(bytes([int(item[1], 16)]), item.start(), item.end(), "hex")
+            out.add(_BYTES[int(item[1], 16)], *item.span(), "hex")
         out.gap()
 
 

@@ -103,7 +103,8 @@ def windows(data: bytes, hits: Iterable[tuple[int, int]]) -> Iterator[tuple[int,
     """Yield the stretches to read: a little of the line around each hit, joined where they overlap."""
     begin = finish = -1
     for start, end in sorted(hits):
-        left = max(data.rfind(b"\n", max(0, start - BEFORE), start) + 1, start - BEFORE, 0)
+        least = start - BEFORE if start > BEFORE else 0
+        left = data.rfind(b"\n", least, start) + 1 or least
         if left <= finish:
             finish = max(finish, end + AFTER)
             continue

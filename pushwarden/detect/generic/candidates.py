@@ -52,8 +52,11 @@ _HEAD: Final = re.compile(
     | (?P<pair>(?:encode|basic_?auth|curl|[ ]-(?:u|-user))[ (\[\w-]{0,20}b?["']?)(?=[\w.@+-]{1,40}:)
     """
 )
-_HINT: Final = re.compile(rb"://|[crnhtemy][ ]|eyj|enc|[ ]-|curl|ic_?auth")
-"""What every match of _HEAD holds; quicker to look for."""
+_HINTS: Final = (
+    b"://", b"basic ", b"bearer ", b"token ", b"oauth ", b"digest ", b"negotiate ", b"ntlm ", b"apikey ", b"eyj", b"encode",
+    b"basicauth", b"basic_auth", b"curl", b" -u", b" --user",
+)  # fmt: skip
+"""Every match of _HEAD holds one of them; quicker to look for."""
 _HEAD_VALUES: Final = {
     "url": re.compile(rb"""([^\s/@"'<>]{1,200})@"""),
     "header": re.compile(rb"([A-Za-z0-9+/=._~-]{4,4096}+)"),
@@ -156,7 +159,7 @@ def find(data: bytes, start: int, end: int) -> Iterator[Candidate]:
         if named is not None and named.start not in seen:
             seen.add(named.start)
             yield named
-    if _HINT.search(low) is None:
+    if not any(map(low.__contains__, _HINTS)):
         return
     for match in _HEAD.finditer(low):
         link = match.lastgroup or ""

@@ -24,7 +24,7 @@ _TOKEN: Final = re.compile(rb"[a-z]+|[0-9]+|[^\sa-z0-9]")
 _WORD: Final = re.compile(rb"[a-z]{2,}")
 _RUN: Final = re.compile(rb"(.)\1*", re.DOTALL)
 _DIRECTORIES: Final = re.compile(
-    rb"(?i)(test|spec|fixture|mock)|(example|sample|demo|docs?\b|tutorial)|(conf|setting|env|deploy|docker)|"
+    rb"(test|spec|fixture|mock)|(example|sample|demo|docs?\b|tutorial)|(conf|setting|env|deploy|docker)|"
     rb"(locale|lang|i18n|translat|messages)"
 )
 VALUE_BYTES: Final = 256

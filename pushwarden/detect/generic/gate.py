@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -63,6 +64,8 @@ _CODE: Final = re.compile(rb"[0-9]{3,8}\Z")
 """A code that is used once."""
 _FOREIGN: Final = re.compile(rb"[\x80-\xff]")
 _COUNTED_HEX: Final = 16
+_NAMES: Final = 1024
+"""So many names are remembered: most of them stand there again and again."""
 _FOREIGN_SHARE: Final = 0.5
 
 
@@ -70,7 +73,7 @@ def excused(name: bytes, value: bytes, *, qualified: bool = False) -> bool:
     """Whether name and value together say hash, identifier or a key that is meant to be public."""
     if b"EXAMPLE" in value or _PUBLISHED.match(value):  # AWS marks the keys of its documentation so
         return True
-    if _PUBLIC_NAME.search(name) or (_CODE.match(value) and _CODE_NAME.search(name)):
+    if is_public(name) or (_CODE.match(value) and _CODE_NAME.search(name)):
         return True
     if _SID.match(value) and name.rstrip(b"\"'\\]) \t").lower().endswith(b"sid"):
         return True
@@ -120,6 +123,13 @@ def is_language(head: bytes, language: Language, *, bare: bool) -> bool:
     return mean_surprise(head, language.table) < least
 
 
+@lru_cache(maxsize=_NAMES)
+def is_public(name: bytes) -> bool:
+    """Whether a name says that its value is meant to be public, or is sent in the clear."""
+    return _PUBLIC_NAME.search(name) is not None
+
+
+@lru_cache(maxsize=_NAMES)
 def about(name: bytes) -> bool:
     """Whether a name says that its value is something about a credential, not the credential."""
     return _ABOUT_NAME.search(name) is not None

@@ -20,7 +20,6 @@ WINDOW: Final = 6
 LONGEST_WORD: Final = 12
 SHORTEST_WORD: Final = 4
 _LETTER_RUN: Final = re.compile(rb"[a-z]{4,}")
-_STATE: Final = (1 << 15) - 1
 
 
 class Language(NamedTuple):
@@ -57,11 +56,9 @@ ALPHABET: Final = _alphabet()
 def _costs(value: bytes, table: bytes) -> list[int]:
     """Return the surprise of each letter of ``value``, and of its end."""
     text = value.translate(ALPHABET) + b"\0"
-    state, costs = text[0], []
-    for symbol in text[1:]:
-        state = (state << 5 | symbol) & _STATE
-        costs.append(table[state])
-    return costs
+    return [
+        table[two << 10 | one << 5 | letter] for two, one, letter in zip(b"\0" + text, text, text[1:], strict=False)
+    ]
 
 
 def surprise(value: bytes, table: bytes) -> tuple[float, float]:
