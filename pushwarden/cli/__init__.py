@@ -82,11 +82,24 @@ def main() -> None:
         click.echo(f"pushwarden: {error}", err=True)
         code = EXIT_UNEXPECTED
     except Exception as error:  # noqa: BLE001 - the last line of defence: Python's own exit code 1 would mean findings
-        import traceback  # noqa: PLC0415 - slow to import, and hardly ever needed
-
-        # Without its message: nobody foresaw the error, so nobody knows what it quotes.
-        places = "".join(traceback.format_tb(error.__traceback__))
-        click.echo(f"{places}{type(error).__name__}", err=True)
-        click.echo("pushwarden: this is a defect of pushwarden; please report it with the lines above", err=True)
-        code = EXIT_UNEXPECTED
+        code = _unforeseen(error)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _unforeseen(error: Exception) -> int:
+    """Tell of an error that no command has foreseen; return the exit code."""
+    missing = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if missing not in {"", "pushwarden", "handlers"}:
+        click.echo(
+            f"pushwarden: this command needs {missing}, which is not installed; in a clone of the project,"
+            " `pip install '.[local]'` installs what every command needs",
+            err=True,
+        )
+        return EXIT_USAGE
+    import traceback  # noqa: PLC0415 - slow to import, and hardly ever needed
+
+    # Without its message: nobody foresaw the error, so nobody knows what it quotes.
+    places = "".join(traceback.format_tb(error.__traceback__))
+    click.echo(f"{places}{type(error).__name__}", err=True)
+    click.echo("pushwarden: this is a defect of pushwarden; please report it with the lines above", err=True)
+    return EXIT_UNEXPECTED

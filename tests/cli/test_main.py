@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import click
 import pytest
 
@@ -14,6 +16,8 @@ from pushwarden.errors import PushwardenError, UsageError
         (PushwardenError("out of luck"), 128),
         (KeyboardInterrupt(), 130),
         (ZeroDivisionError("never foreseen"), 128),
+        (ModuleNotFoundError("never foreseen", name="pushwarden.missing"), 128),
+        (ModuleNotFoundError("No module named 'boto3'", name="boto3.session"), 2),
         (click.UsageError("no such option"), 2),
     ],
 )
@@ -31,6 +35,21 @@ def test_each_kind_of_failure_has_its_exit_code(
     shown = capsys.readouterr().err
     assert shown
     assert "never foreseen" not in shown  # what an unforeseen error quotes may be a secret
+
+
+def test_a_command_whose_extra_is_not_installed_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    monkeypatch.setattr(sys, "argv", ["pushwarden", "doctor"])
+    with pytest.raises(SystemExit) as exit_:
+        cli.main()
+
+    assert exit_.value.code == cli.EXIT_USAGE
+    shown = capsys.readouterr().err
+    assert "needs boto3" in shown
+    assert "pip install '.[local]'" in shown
+    assert "Traceback" not in shown
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
