@@ -66,7 +66,9 @@ def main() -> int:
         report("worlds")
     seen: Seen = set()
     for scenario in filter(None, options.scenarios.split(",")):
-        with _machine(1, 0, None) as machine:
+        # Where nothing needs them, the opt-in responses only take time: what they do is tried in the scenario for them.
+        kind = int(SCENARIOS[scenario].opted_in or SCENARIOS[scenario].hours)
+        with _machine(kind, 0, None) as machine:
             ways = (KILLED, KILLED_AT_ONCE) if options.kills else WAYS
             chosen = list(points(machine, scenario, ways, seen=seen))[:: options.every]
             crashes = sum(each.kills for each in chosen)

@@ -121,6 +121,13 @@ def _told(ledger: Ledger, marks: dict[Plant, set[str]]) -> Iterator[str]:
             yield f"no lock was asked for because of {plant.commit} of {plant.clone.name} {plant.ref}"
 
 
+def incidents_of(ledger: Ledger, plant: Plant) -> set[str]:
+    """Return the incidents that tell of a secret."""
+    marks = ledger.marks(plant)
+    events = ledger.details(SECURITY_EVENT)
+    return {each["incidentId"] for each in events if any(f["fingerprint"] in marks for f in each["findings"])}
+
+
 def _mailed(ledger: Ledger) -> dict[str, str]:
     """Return the mail of each incident that tells of a secret."""
     mails = [each["Message"] for each in ledger.machine.mails if "Secret in" in each["Subject"]]

@@ -69,6 +69,10 @@ class Trial(Protocol):
         """Return what goes wrong in which invocation, if ``first`` is the number of the scenario's first one."""
         ...
 
+    def more(self, _world: World) -> list[str]:
+        """Return what else is wrong in the end, in words."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -86,6 +90,10 @@ class Point:
     def kills(self) -> bool:
         """Whether the process dies there."""
         return self.way in {KILLED, KILLED_AT_ONCE}
+
+    def more(self, _world: World) -> list[str]:
+        """Nothing: whoever dies between telling and writing that down cannot help that it is told twice."""
+        return []
 
     def trouble(self, world: World, first: int) -> Callable[[Invocation], Fault | None]:
         """Return what goes wrong in which invocation, if ``first`` is the number of the scenario's first one."""
@@ -142,7 +150,7 @@ def outcome(trial: Trial, world: World) -> list[str]:
     wrong = violations(world.ledger)
     if not any(each.fault is not None and each.fault.hit for each in world.machine.record):
         wrong.append("the call was never made")
-    return [f"{trial}: {each}" for each in wrong]
+    return [f"{trial}: {each}" for each in (*wrong, *trial.more(world))]
 
 
 def calm(machine: Machine, scenario: str) -> list[tuple[str, tuple[str, ...]]]:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from tests.simulation.invariants import incidents_of
 from tests.simulation.machine import Machine
 from tests.simulation.parts import Message
 from tests.simulation.points import calm
 from tests.simulation.pushes import MAIN
+from tests.simulation.scenarios import SCENARIOS
 from tests.simulation.wire import Fault, Invocation
 from tests.simulation.world import World
 
@@ -32,6 +34,13 @@ class Moment:
         after = f"after call {self.call} ({self.name})" if self.call >= 0 else "before its first call"
         return f"{self.scenario}: {self.race} in invocation {self.invocation} ({self.function}) {after}"
 
+    def more(self, _world: World) -> list[str]:
+        """Return the leaks that more than one incident tells of, if that must not be."""
+        if not SCENARIOS[self.scenario].once or self.race not in _UNINVOLVED:
+            return []
+        told = [(plant.commit, incidents_of(_world.ledger, plant)) for plant in _world.ledger.plants]
+        return [f"{commit} is told of by {len(found)} incidents" for commit, found in told if len(found) > 1]
+
     def trouble(self, world: World, first: int) -> Callable[[Invocation], Fault | None]:
         """Return what goes wrong in which invocation, if ``first`` is the number of the scenario's first one."""
 
@@ -42,6 +51,10 @@ class Moment:
             return Fault(kind, max(0, self.call), meanwhile=lambda: RACES[self.race](world, each))
 
         return trouble
+
+
+_UNINVOLVED: Final = frozenset({"same", "now"})
+"""Races in which people do nothing meanwhile that would have to be told, and no claim of whoever is at work expires."""
 
 
 def moments(machine: Machine, scenario: str, races: tuple[str, ...]) -> Iterator[Moment]:
@@ -98,8 +111,15 @@ def _same(world: World, each: Invocation) -> None:
         world.machine.work_on(Message(message.number, message.function, message.body, 0.0), keep=True)
 
 
+def _now(world: World, _: Invocation) -> None:
+    """Every other function does what it can do at this moment."""
+    machine = world.machine
+    while due := [each for each in machine.queue if each.visible_at <= machine.clock_s]:
+        machine.work_on(due[0])
+
+
 def _others(world: World, _: Invocation) -> None:
-    """Every other function does its work, with whatever follows."""
+    """Every other function does its work, with whatever follows, while time passes: claims expire."""
     world.machine.settle()
 
 
@@ -122,6 +142,7 @@ RACES: Final[dict[str, Race]] = {
     "delete": _delete,
     "same": _same,
     "others": _others,
+    "now": _now,
     "unlock": _unlock,
     "vanish": _vanish,
 }

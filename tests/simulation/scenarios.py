@@ -27,6 +27,8 @@ class Scenario:
     """Time passes, so that reconciliation and backfill do their work."""
     opted_in: bool = False
     """The policy must switch the opt-in responses on."""
+    once: bool = False
+    """Every leak is to be told of by one incident, even if functions work on neighbouring pushes at the same moment."""
     unmet: bool = False
     """Nothing is remembered of what the git server is capable of."""
 
@@ -108,6 +110,12 @@ def _two(world: World) -> None:
     (clone,) = world.clones
     _leak(world)
     _leak(world, ref="refs/heads/feature", secret=aws_assignment(f"{clone.name} second"))
+
+
+def _followed(world: World) -> None:
+    """A leak, and a clean commit on top of it before anybody has looked."""
+    plant = _leak(world)
+    assert plant.clone.push(MAIN, plant.commit, plant.clone.commit({"other.txt": b"fine\n"}, "Other", plant.commit))
 
 
 def _everything(world: World) -> None:
@@ -197,6 +205,7 @@ SCENARIOS: Final = {
     "force": Scenario(_force),
     "deleted": Scenario(_deleted),
     "two": Scenario(_two),
+    "followed": Scenario(_followed, once=True),
     "everything": Scenario(_everything, unlocks=True, opted_in=True),
     "lost": Scenario(_lost, hours=True),
     "too-much": Scenario(_too_much, hours=True),

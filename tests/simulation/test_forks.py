@@ -20,6 +20,9 @@ class Idle:
     invocation: int = 0
     meanwhile: Callable[[World], None] = lambda _world: None
 
+    def more(self, _world: World) -> list[str]:
+        return []
+
     def trouble(self, world: World, first: int) -> Callable[[Invocation], Fault | None]:
         def trouble(each: Invocation) -> None:
             if each.number == first + self.invocation:
