@@ -7,10 +7,16 @@ from __future__ import annotations
 
 from typing import Final
 
+from pushwarden.detect.measures import sight
 from pushwarden.detect.syntax import NEWLINE, Alt, Chars, Look, Node, Repeat, Seq
 
 NEAR: Final = 256
 """Bytes that are looked at around a change in any case: what is no wider may go over line breaks."""
+
+
+def is_near(node: Node) -> bool:
+    """Tell whether a match of ``node``, with what it looks at, stays on its line or is no wider than NEAR."""
+    return not sees_line_break(node) or sight(node) + 2 <= NEAR
 
 
 def sees_line_break(node: Node) -> bool:

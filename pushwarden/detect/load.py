@@ -95,10 +95,17 @@ def cached_database(cache_dir: Path) -> Path | None:
         from pushwarden.detect.database import cache_name  # noqa: PLC0415 - needs hyperscan
     except ImportError:
         return None
-    files = [RuleFile.read(path) for path in rule_files([default_rules_path()])]
+    files = _read([default_rules_path()], cache_dir)
     _cached(files, cache_dir, [])
     place = cache_dir / cache_name((str(file.path), file.text.encode()) for file in files)
     return place if place.exists() else None
+
+
+def _read(paths: Sequence[Path], cache_dir: Path | None) -> list[RuleFile]:
+    """Read rule files. Without a cache somebody tries rules out: then the ones that come with Pushwarden are checked, too."""
+    shipped = default_rules_path()
+    read = [RuleFile.read(path) for path in rule_files(paths)]
+    return [replace(file, checked=cache_dir is not None and file.path.parent == shipped) for file in read]
 
 
 def _packaged() -> Path | None:
@@ -126,7 +133,7 @@ def _fast(paths: Sequence[Path], cache_dir: Path | None, packaged: Path | None) 
             return _scanner(read_database(packaged), notes)
         except DatabaseError as error:
             notes.append(f"the packaged rule database is not used, and the rules were compiled again: {error}")
-    files = [RuleFile.read(path) for path in rule_files(paths)]
+    files = _read(paths, cache_dir)
     return _scanner(_cached(files, cache_dir, notes), notes)
 
 

@@ -34,7 +34,7 @@ def parse_rules(file: RuleFile) -> tuple[list[Rule], list[str]]:
             raise RuleError(str(file.path), f'"{name}" must be an array of tables; write [[{name}]]')
     stands = places(file.text)
     rules = [
-        read(table, str(file.path), place)
+        read(table, str(file.path), place, checked=file.checked)
         for name, read in (("rule", read_rule), ("service", read_service))
         for table, place in _placed(tables.get(name, []), [each for each in stands if each.name == name])
     ]

@@ -34,31 +34,34 @@ def widest(node: Node) -> int:
 
 def sight(node: Node) -> int:
     """Return the widest text that ``node`` matches or looks at, on both sides."""
-    before, after = _seen(node)
+    before, after, _ = _seen(node)
     return before + after
 
 
-def _seen(node: Node) -> tuple[int, int]:
-    """Return how far before its beginning ``node`` looks at most, and how far behind it."""
+def _seen(node: Node) -> tuple[int, int, int]:
+    """Return how far before its beginning ``node`` looks at most, how far behind it, and how wide it is."""
     match node:
+        case Chars():
+            return 0, 1, 1
         case Seq(items):
-            before = after = at = 0
+            before = after = width = 0
             for each in items:
-                back, ahead = _seen(each)
-                before, after = max(before, back), max(after, at + ahead)
-                at += widest(each)
-            return before, after
+                back, ahead, wide = _seen(each)
+                before, after = max(before, back), max(after, width + ahead)
+                width += wide
+            return before, after, width
         case Alt(branches):
-            every = [_seen(each) for each in branches]
-            return max(back for back, _ in every), max(ahead for _, ahead in every)
+            backs, aheads, widths = zip(*map(_seen, branches), strict=True)
+            return max(backs), max(aheads), max(widths)
         case Repeat(item, _, most):
-            back, ahead = _seen(item)
-            return back, widest(item) * max(0, (most or 0) - 1) + ahead
+            back, ahead, wide = _seen(item)
+            return back, wide * max(0, (most or 0) - 1) + ahead, wide * (most or 0)
         case Look(item, behind):
-            back, ahead = _seen(item)
-            return (back + widest(item), max(0, ahead - widest(item))) if behind else (back, ahead)
+            back, ahead, wide = _seen(item)
+            return (back + wide, max(0, ahead - wide), 0) if behind else (back, ahead, 0)
         case _:
-            return 0, widest(node)
+            width = widest(node)
+            return 0, width, width
 
 
 def narrowest(node: Node) -> int:

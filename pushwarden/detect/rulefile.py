@@ -16,6 +16,8 @@ class RuleFile:
 
     path: Path
     text: str
+    checked: bool = False
+    """It comes with Pushwarden, whose tests compile every pattern; a first use need not do that again."""
 
     @classmethod
     def read(cls, path: Path) -> RuleFile:

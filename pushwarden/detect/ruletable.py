@@ -45,25 +45,26 @@ _MAX_ENTROPY: Final = 8.0
 _ENGINES: Final = ("pattern", "judge")
 
 
-def read_rule(table: dict[str, Any], path: str, place: TablePlace) -> Rule:
+def read_rule(table: dict[str, Any], path: str, place: TablePlace, *, checked: bool = False) -> Rule:
     """Return the rule that ``table`` describes.
 
     Args:
         table: the TOML table.
         path: the file, for messages.
         place: where the table and its keys stand in the file.
+        checked: whether the patterns are known to be usable.
 
     Raises:
         RuleError: a key is missing, unknown or has a wrong value.
     """
-    return TableReader(table, path, place).rule()
+    return TableReader(table, path, place, checked=checked).rule()
 
 
 class TableReader:
     """Takes values out of a table; what is wrong it tells with place and remedy, as :class:`RuleError`."""
 
-    def __init__(self, table: dict[str, Any], path: str, place: TablePlace) -> None:
-        self.table, self.path, self.place = table, path, place
+    def __init__(self, table: dict[str, Any], path: str, place: TablePlace, *, checked: bool = False) -> None:
+        self.table, self.path, self.place, self.checked = table, path, place, checked
         self.name = str(table.get("id", ""))
 
     def fail(self, problem: str, key: str = "") -> RuleError:
@@ -176,6 +177,8 @@ class TableReader:
 
     def pattern(self, key: str, text: str) -> str:
         """Return ``text`` if it is a usable expression."""
+        if self.checked:
+            return text
         if not text.isascii():
             raise self.fail(f"{key} must be ASCII, because it is matched against bytes; write \\xNN", key)
         try:

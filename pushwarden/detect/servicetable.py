@@ -17,13 +17,13 @@ SPECIFICITY: Final = -5
 """A service rule loses to a rule with a shape of its own, and wins over the generic ones."""
 
 
-def read_service(table: dict[str, Any], path: str, place: TablePlace) -> Rule:
+def read_service(table: dict[str, Any], path: str, place: TablePlace, *, checked: bool = False) -> Rule:
     """Return the rule of the service that ``table`` describes; its id is the service's with ``-key`` behind it.
 
     Raises:
         RuleError: a key is missing, unknown or has a wrong value.
     """
-    reader = TableReader(table, path, place)
+    reader = TableReader(table, path, place, checked=checked)
     for key in table:
         if key not in _KEYS:
             raise reader.fail(f'unknown key "{key}"; {nearest(key, _KEYS)}', key)
@@ -52,7 +52,7 @@ def _words(reader: TableReader, key: str, *, needed: bool) -> tuple[str, ...]:
     words = reader.strings(key)
     if needed and not words:
         raise reader.fail(f'"{key}" must name at least one word', key)
-    for word in words:
+    for word in () if reader.checked else words:
         try:
             groups = regex.compile(word.encode()).groups
         except regex.error as error:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from pushwarden.detect.linebreak import NEAR, sees_line_break
+from pushwarden.detect.linebreak import is_near
 from pushwarden.detect.longrun import certain_run
 from pushwarden.detect.measures import BACK_WIDTH, ENDLESS, narrowest, sight, ways, widest
 from pushwarden.detect.needs import Needs, needs_of
@@ -119,16 +119,12 @@ def shape_of(pattern: str) -> Shape:
         reach=sight(begun) + 2,
         solid=_solid(head) if head is not None and usable else 0,
         run=certain_run(tree),
-        near=_is_near(tree),
-        trigger_near=opening is not None and _is_near(opening),
+        near=is_near(tree),
+        trigger_near=opening is not None and is_near(opening),
         steps=_steps(begun) if usable else None,
         ways=ways(tree),
         needs=needs_of(_untried(tree, head)),
     )
-
-
-def _is_near(node: Node) -> bool:
-    return sight(node) + 2 <= NEAR or not sees_line_break(node)
 
 
 def _untried(tree: Node, head: Node | None) -> Node:
