@@ -31,9 +31,19 @@ def crc32_base62(token: bytes) -> bool:
     return len(body) > _CRC_DIGITS and base62(zlib.crc32(body[:-_CRC_DIGITS])) == body[-_CRC_DIGITS:]
 
 
+def crc32_little_hex(token: bytes) -> bool:
+    """Check a token that ends in ``_`` and the CRC-32 of all before, as hex digits of its four bytes, lowest first.
+
+    Grafana rejects any other: https://github.com/grafana/grafana/blob/main/pkg/components/satokengen/tokengen.go
+    """
+    body, _, check = token.rpartition(b"_")
+    return zlib.crc32(body).to_bytes(4, "little").hex().encode() == check
+
+
 VERIFIERS: Final[Mapping[str, Callable[[bytes], bool]]] = MappingProxyType(
     {
         "github": crc32_base62,
+        "grafana": crc32_little_hex,
         "npm": crc32_base62,
         "private-key": is_key_body,
         "putty-key": is_putty_body,

@@ -55,6 +55,11 @@ def test_a_checksum_is_right_for_its_own_body_only(seed: int) -> None:
     assert not crc32_base62(bad.encode())
 
 
+def test_grafana_writes_the_checksum_lowest_byte_first() -> None:
+    assert VERIFIERS["grafana"](b"123456789_2639f4cb")  # the check value of CRC-32, cbf43926
+    assert not VERIFIERS["grafana"](b"123456789_cbf43926")
+
+
 @pytest.mark.parametrize("name", sorted(VERIFIERS))
 def test_no_verifier_accepts_rubbish(name: str) -> None:
     for text in (b"", b"_", b"abc", made_up(40).encode(), b"\xff" * 40):
