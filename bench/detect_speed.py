@@ -9,11 +9,11 @@ first needed; *search* is the part of the second time that finds places, before 
 
 from __future__ import annotations
 
+import argparse
 import base64
 import random
 import site
 import string
-import sys
 import sysconfig
 import time
 from collections.abc import Iterator
@@ -105,12 +105,17 @@ def slow_inputs() -> Iterator[tuple[str, bytes]]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("folder", nargs="*", type=Path, help="scan all files under these instead of Python's own code")
+    folders: list[Path] = parser.parse_args().folder
+    if missing := [str(folder) for folder in folders if not folder.is_dir()]:
+        parser.error(f"not a folder: {', '.join(missing)}")
     begin = time.perf_counter()
     scanner = load_scanner(cache_dir=Path("/tmp/pushwarden-bench"))
     print(f"{scanner.engine}, {len(scanner.rules)} rules, ready in {time.perf_counter() - begin:.2f} s")
-    for folder in sys.argv[1:]:
-        measure(scanner, Path(folder), everything=True)
-    if not sys.argv[1:]:
+    for folder in folders:
+        measure(scanner, folder, everything=True)
+    if not folders:
         measure(scanner, Path(sysconfig.get_path("stdlib")), everything=False)
         measure(scanner, Path(site.getsitepackages()[0]), everything=False)
     slow = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import groupby
 from typing import Final
 
 _SHORT: Final = 200
@@ -81,24 +80,34 @@ def is_masked(data: bytes, start: int, end: int) -> bool:
 
 
 def _runs(secret: bytes) -> bool:
-    ahead, size = int.from_bytes(secret[1:]), len(secret) - 1
-    return any(
-        # A byte is zero where the next one is the neighbour.
-        _STEPS in (int.from_bytes(secret[:-1].translate(step)) ^ ahead).to_bytes(size)
-        for step in (_UP, _DOWN)
-    )
+    here, ahead, size = secret[:-1], int.from_bytes(secret[1:]), len(secret) - 1
+    # A byte is zero where the next one is the neighbour.
+    up = (int.from_bytes(here.translate(_UP)) ^ ahead).to_bytes(size)
+    return _STEPS in up or _STEPS in (int.from_bytes(here.translate(_DOWN)) ^ ahead).to_bytes(size)
 
 
 def _runs_apart(secret: bytes) -> bool:
     """``abc123def456ghi``, ``aA1bB2cC3``: letters of any case, one of each double; or digits."""
-    letters = bytes(next(same) for _, same in groupby(secret.lower().translate(None, _NO_LETTERS)))
-    digits = secret.translate(None, _NO_DIGITS)
-    return any(_RISING <= len(part) < len(secret) and _runs(part) for part in (letters, digits))
+    digits, size = secret.translate(None, _NO_DIGITS), len(secret)
+    if _RISING <= len(digits) < size and _runs(digits):
+        return True
+    letters = secret.lower().translate(None, _NO_LETTERS)
+    if len(letters) < _RISING:
+        return False
+    letters = _DOUBLE.sub(_ONE, letters)
+    return _RISING <= len(letters) < size and _runs(letters)
 
 
 def _repeats(secret: bytes) -> bool:
     """A block of a quarter of the secret, and of ten characters at least, stands in it twice: nothing random does so."""
     size = max(_BLOCK, len(secret) // 4)
+    half = size // 2
+    for at in range(0, len(secret) - size - half + 1, half):
+        # Whatever block it is, it holds one of these halves.
+        if secret.find(secret[at : at + half], at + size) >= 0:
+            break
+    else:
+        return False
     return any(secret.find(secret[at : at + size], at + size) >= 0 for at in range(len(secret) - 2 * size + 1))
 
 
@@ -107,6 +116,8 @@ _BLOT: Final = re.compile(rb"([xX*.\-_#?])\1{5}")
 _ZERO: Final = frozenset(b"A")
 """Zero bytes in base64 are no filler."""
 _BLOCK: Final = 10
+_DOUBLE: Final = re.compile(rb"(.)\1+", re.DOTALL)
+_ONE: Final = rb"\1"
 _NO_LETTERS: Final = bytes(byte for byte in range(256) if not chr(byte).isalpha() or byte > 127)  # noqa: PLR2004 - ASCII
 _NO_DIGITS: Final = bytes(byte for byte in range(256) if not 0x30 <= byte <= 0x39)  # noqa: PLR2004 - 0 to 9
 _STEPS: Final = bytes(_RISING - 1)
