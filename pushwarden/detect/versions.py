@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import Final
 
 from pushwarden.detect.decode.archives import is_packed
 from pushwarden.detect.decode.wide import wide_encoding
@@ -32,14 +32,8 @@ SHARE: Final = 2
 """A version is scanned as a whole where more than one in so many bytes had to be looked at."""
 
 
-class Copy(NamedTuple):
-    """Bytes that a version has from an earlier one."""
-
-    target: int
-    """Offset in the version."""
-    source: int
-    """Offset in the earlier one."""
-    size: int
+Copy = tuple[int, int, int]
+"""Bytes that a version has from an earlier one: offset in the version, offset in the earlier one, how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +149,7 @@ class _Copied:
 
     def __init__(self, copies: Iterable[Copy]) -> None:
         self.copies = _in_order(copies)
-        self._sources = [each.source for each in self.copies]
+        self._sources = [source for _, source, _ in self.copies]
 
     def moved(self, stretch: Stretch, changes: Sequence[Stretch]) -> Stretch | None:
         """Return where a stretch stands now; None where a change touches it."""
@@ -173,33 +167,35 @@ class _Copied:
         """Return what stands now in the place of a stretch that was changed; ``size`` is that of the version."""
         low, high = stretch
         at = bisect_right(self._sources, low) - 1
-        first = 0 if at < 0 else self.copies[at].target + min(low - self.copies[at].source, self.copies[at].size)
+        first = 0
+        if at >= 0:
+            target, source, count = self.copies[at]
+            first = target + min(low - source, count)
         at = bisect_left(self._sources, high)
-        last = self.copies[at].target if at < len(self.copies) else size
-        if at > 0 and high <= self.copies[at - 1].source + self.copies[at - 1].size:
-            last = self.copies[at - 1].target + high - self.copies[at - 1].source
+        last = self.copies[at][0] if at < len(self.copies) else size
+        if at > 0:
+            target, source, count = self.copies[at - 1]
+            if high <= source + count:
+                last = target + high - source
         return first, max(first, last)
 
 
 def _in_order(copies: Iterable[Copy]) -> list[Copy]:
-    """Return the copies that keep the order of the earlier content, those that follow each other as one; the others are changes."""
+    """Return the copies that keep the order of the earlier content; the others are changes."""
     kept: list[Copy] = []
-    target = source = 0
+    end = 0
     for each in copies:
-        if each.source < source:
-            if each.size < kept[-1].size:
+        _, source, size = each
+        if source < end:
+            if size < kept[-1][2]:
                 continue
-            while kept and kept[-1].source + kept[-1].size > each.source and kept[-1].size <= each.size:
+            while kept and kept[-1][1] + kept[-1][2] > source and kept[-1][2] <= size:
                 kept.pop()
-            if kept and kept[-1].source + kept[-1].size > each.source:
+            if kept and kept[-1][1] + kept[-1][2] > source:
+                end = kept[-1][1] + kept[-1][2]
                 continue
-        elif kept and each.target == target and each.source == source:
-            last = kept[-1]
-            kept[-1] = Copy(last.target, last.source, last.size + each.size)
-            target, source = target + each.size, source + each.size
-            continue
         kept.append(each)
-        target, source = each.target + each.size, each.source + each.size
+        end = source + size
     return kept
 
 
@@ -207,10 +203,10 @@ def _changes(data: bytes, copied: _Copied, base_size: int) -> list[Stretch]:
     """Return the lines of ``data`` that are not copied, or next to what was taken away, in order."""
     found: list[Stretch] = []
     target = source = 0
-    for each in copied.copies:
-        if each.target > target or each.source > source:
-            _add(found, _lines(data, target, each.target))
-        target, source = each.target + each.size, each.source + each.size
+    for begin, first, size in copied.copies:
+        if begin > target or first > source:
+            _add(found, _lines(data, target, begin))
+        target, source = begin + size, first + size
     if target < len(data) or source < base_size:
         _add(found, _lines(data, target, len(data)))
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -54,10 +54,15 @@ def made_of(base: bytes, pieces: list[bytes | tuple[int, int]]) -> tuple[bytes, 
     for piece in pieces:
         part = piece if isinstance(piece, bytes) else base[slice(*piece)]
         if not isinstance(piece, bytes) and part:
-            copies.append(Copy(length, piece[0], len(part)))
+            copies.append((length, piece[0], len(part)))
         parts.append(part)
         length += len(part)
     return b"".join(parts), copies
+
+
+def back(copies: Iterable[Copy]) -> list[Copy]:
+    """Return what the older content has of the newer one."""
+    return [(source, target, size) for target, source, size in copies]
 
 
 class Story:
@@ -145,7 +150,7 @@ class Story:
         for _ in range(rounds):
             broken, copies = self.broken(whole)
             self._check(broken, copies)
-            self._check(whole, [Copy(each.source, each.target, each.size) for each in copies])
+            self._check(whole, back(copies))
             whole, copies = self.changed(whole)
             self._check(whole, copies)
         return self.scanner.read, self.total
@@ -227,7 +232,7 @@ def test_parts_that_stand_far_apart_are_seen_together(far: Scanner, first: str, 
         high = end - 1 if lacking else end
         base, copies = made_of(whole, [(0, low), (high, len(whole))])
         both(far, whole, base, copies)
-        both(far, base, whole, [Copy(each.source, each.target, each.size) for each in copies])
+        both(far, base, whole, back(copies))
 
 
 def both(scanner: Scanner, old: bytes, new: bytes, copies: list[Copy]) -> None:
@@ -248,10 +253,10 @@ def test_a_value_that_stands_often_near_by_is_counted_where_a_change_is_not(ship
         base, copies = made_of(
             whole, [(0, number * len(line + filler)), (number * len(line + filler) + len(line), len(whole))]
         )
-        for old, new, back in ((whole, base, copies), (base, whole, [Copy(b, a, size) for a, b, size in copies])):
+        for old, new, copied in ((whole, base, copies), (base, whole, back(copies))):
             versions = Versions(shipped)
             _, record = versions.scan(old, "tests/test_a.py", None)
-            change = Change(record, back) if record is not None else None
+            change = Change(record, copied) if record is not None else None
             found = versions.scan(new, "tests/test_a.py", None, change)[0]
             assert seen(found) == seen(shipped.scan(new, path="tests/test_a.py"))
             counts.add(len(found.matches))
@@ -320,7 +325,7 @@ def test_nothing_is_taken_over_from_a_file_of_another_name(shipped: Scanner) -> 
     assert record is not None
     watched.read = 0
 
-    versions.scan(FILLER, "b.py", None, Change(record, [Copy(0, 0, len(FILLER))]))
+    versions.scan(FILLER, "b.py", None, Change(record, [(0, 0, len(FILLER))]))
 
     assert watched.read == len(FILLER)
 

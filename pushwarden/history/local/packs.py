@@ -21,6 +21,8 @@ from pushwarden.history.local.model import MIB
 INDEX_MAGIC: Final = b"\xfftOc\x00\x00\x00\x02"
 PACK_MAGICS: Final = (b"PACK\x00\x00\x00\x02", b"PACK\x00\x00\x00\x03")
 FANOUT: Final = 256
+FEW: Final = 256
+"""Names that are searched from the first to the last."""
 OFS_DELTA: Final = 6
 REF_DELTA: Final = 7
 WHOLE: Final = (1, 2, 3, 4)
@@ -85,7 +87,7 @@ class Pack:
         first = name[0]
         low, high = (self._fanout[first - 1] if first else 0), self._fanout[first]
         names, width, start = self._index, self._width, self._names
-        while low < high:
+        while high - low > FEW:
             middle = (low + high) // 2
             at = start + middle * width
             here = names[at : at + width]
@@ -95,7 +97,11 @@ class Pack:
                 high = middle
             else:
                 return self._offset(middle)
-        return None
+        # Searching bytes for bytes is quicker than the last steps of halving.
+        at, end = names.find(name, start + low * width, start + high * width), start + high * width
+        while at >= 0 and (at - start) % width:
+            at = names.find(name, at + 1, end)
+        return self._offset((at - start) // width) if at >= 0 else None
 
     def _offset(self, number: int) -> int:
         at = self._offsets + 4 * number
@@ -295,7 +301,7 @@ def patched(base: bytes, delta: bytes, copies: list[Copy] | None = None) -> byte
             offset, size, at = _copy(delta, code, at)
             piece = base[offset : offset + size]
             if copies is not None:
-                copies.append(Copy(made, offset, len(piece)))
+                _note(copies, made, offset, len(piece))
         else:
             piece = delta[at : at + code]
             at += code
@@ -306,6 +312,16 @@ def patched(base: bytes, delta: bytes, copies: list[Copy] | None = None) -> byte
     if made != target:
         raise PackError("a delta does not make what it says")
     return b"".join(parts)
+
+
+def _note(copies: list[Copy], target: int, source: int, size: int) -> None:
+    """Add a copy, joined to the last one where it goes on with that."""
+    if copies:
+        last_target, last_source, count = copies[-1]
+        if last_target + count == target and last_source + count == source:
+            copies[-1] = (last_target, last_source, count + size)
+            return
+    copies.append((target, source, size))
 
 
 def _copy(delta: bytes, code: int, at: int) -> tuple[int, int, int]:
