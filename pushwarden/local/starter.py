@@ -69,7 +69,11 @@ class Starter:
         with suppress(BrokenPipeError):  # it may be gone already
             self._process.stdin.close()
         self._process.stdout.close()
-        self._process.wait(3 * _STOP_S)
+        try:
+            self._process.wait(3 * _STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
     def _order(self, order: Mapping[str, Any]) -> Any:
         assert self._process.stdin is not None
