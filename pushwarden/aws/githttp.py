@@ -280,11 +280,11 @@ def _check_report(body: _Body, repository: str, ref: str) -> None:
     for line in packets(body):
         if line is None:
             continue
-        text = line.decode("utf-8", "surrogateescape").strip()
-        if text == f"ok {ref}":
+        if line.strip() == b"ok " + ref.encode("utf-8", "surrogateescape"):
             return
+        text = line.decode("utf-8", "surrogateescape").encode("utf-8", "backslashreplace").decode().strip()
         if text.startswith("unpack ") and text != "unpack ok":
             raise RefRejectedError(f"{repository} did not accept the objects for {shown}: {text[7:207]}")
-        if text.startswith(f"ng {ref}"):
-            raise RefRejectedError(f"{repository} did not move {shown}: {text[len(ref) + 4 :][:200]}")
+        if text.startswith(f"ng {shown}"):
+            raise RefRejectedError(f"{repository} did not move {shown}: {text[len(shown) + 4 :][:200]}")
     raise GitUnavailableError(f"{repository} did not say whether it moved {shown}; look at the ref before another try")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
+from typing import AnyStr, Final
 
 import regex
 
@@ -11,11 +11,14 @@ from pushwarden.detect.compiled import RawHit
 from pushwarden.detect.context import context_bounds
 from pushwarden.detect.rule import Allow
 
+SECONDS: Final = 0.1
+"""Longest time for one expression; whoever wrote it may not have thought of the text that it meets here."""
+
 
 def passes(hit: RawHit, data: bytes, secret: bytes, path: str) -> bool:
     """Tell whether an imported rule reports this hit: its path, its keywords, and no allowlist that drops it."""
     rule = hit.rule.rule
-    if rule.path_pattern is not None and not _on_path(rule.path_pattern).search(path):
+    if rule.path_pattern is not None and not _holds(_on_path(rule.path_pattern), path, in_doubt=True):
         return False
     if rule.keywords and not _any_of(rule.keywords).search(data):
         return False
@@ -27,13 +30,21 @@ def _allows(allow: Allow, hit: RawHit, data: bytes, secret: bytes, path: str) ->
     held: list[bool] = []
     if allow.regexes:
         text = _target(allow.target, hit, data, secret)
-        held.append(any(_expression(each).search(text) for each in allow.regexes))
+        held.append(any(_holds(_expression(each), text, in_doubt=False) for each in allow.regexes))
     if allow.paths:
-        held.append(any(_on_path(each).search(path) for each in allow.paths))
+        held.append(any(_holds(_on_path(each), path, in_doubt=False) for each in allow.paths))
     if allow.stopwords:
         lowered = secret.lower()
         held.append(any(word.encode() in lowered for word in allow.stopwords))
     return bool(held) and (all(held) if allow.all_needed else any(held))
+
+
+def _holds(expression: regex.Pattern[AnyStr], text: AnyStr, *, in_doubt: bool) -> bool:
+    """Tell whether an expression matches in ``text``; ``in_doubt`` is the answer where that takes too long."""
+    try:
+        return expression.search(text, timeout=SECONDS) is not None
+    except TimeoutError:
+        return in_doubt
 
 
 def _target(target: str, hit: RawHit, data: bytes, secret: bytes) -> bytes:
@@ -51,8 +62,8 @@ def _expression(pattern: str) -> regex.Pattern[bytes]:
 
 
 @cache
-def _on_path(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
+def _on_path(pattern: str) -> regex.Pattern[str]:
+    return regex.compile(pattern)
 
 
 @cache

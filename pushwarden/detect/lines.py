@@ -109,8 +109,9 @@ class LineIndex:
                 at = bisect_right(secrets, begin, key=_END)
                 self._crowd = (line, *_redact(self.data, begin, stop, secrets, at=at))
             _, whole, places = self._crowd
-            first = max(0, places[start] - 4 * _MARGIN)
-            return _cut(whole[first : places[start] + 2 * SNIPPET_WIDTH], places[start] - first)
+            place = places.get(start, len(whole))  # what begins with the line break itself stands behind the line
+            first = max(0, place - 4 * _MARGIN)
+            return _cut(whole[first : place + 2 * SNIPPET_WIDTH], place - first)
         begin = max(begin, start - 4 * _MARGIN)
         stop = min(stop, max(start, min(end, stop)) + 4 * SNIPPET_WIDTH)
         text, places = _redact(self.data, begin, stop, secrets, at=at, focus=start)

@@ -182,18 +182,16 @@ class TableReader:
         if not text.isascii():
             raise self.fail(f"{key} must be ASCII, because it is matched against bytes; write \\xNN", key)
         try:
+            shape_of(text)  # first: to compile a pattern that repeats too much takes gigabytes
             compiled = regex.compile(text.encode())
-        except regex.error as error:
+        except PatternError as error:
+            raise self.fail(f"{key} is not a valid regular expression here: {error}", key) from error
+        except (regex.error, OverflowError) as error:
             raise self.fail(f"{key} is not a valid regular expression: {error}", key) from error
         if key == "pattern" and compiled.groups and SECRET_GROUP not in compiled.groupindex:
             raise self.fail("pattern has groups but none is named secret; write (?P<secret>...), and (?:...) else", key)
         if compiled.match(b""):
             raise self.fail(f"{key} matches the empty string, so it would match everywhere; require some text", key)
-        if key == "pattern":
-            try:
-                shape_of(text)
-            except PatternError as error:
-                raise self.fail(f"pattern cannot be used: {error}", key) from error
         return text
 
     def near(self) -> tuple[Near, ...]:

@@ -10,6 +10,7 @@ from pushwarden.detect.errors import nearest
 from pushwarden.detect.rule import Rule, Service
 from pushwarden.detect.ruletable import TableReader
 from pushwarden.detect.service import least_entropy, value_pattern
+from pushwarden.detect.syntax import PatternError, parse
 from pushwarden.detect.toml_places import TablePlace
 
 _KEYS: Final = frozenset(("id", "name", "names", "shape", "keys", "confidence", "advice", "references", "tags"))
@@ -54,8 +55,9 @@ def _words(reader: TableReader, key: str, *, needed: bool) -> tuple[str, ...]:
         raise reader.fail(f'"{key}" must name at least one word', key)
     for word in () if reader.checked else words:
         try:
+            parse(word)  # first: to compile a pattern that repeats too much takes gigabytes
             groups = regex.compile(word.encode()).groups
-        except regex.error as error:
+        except (PatternError, regex.error, OverflowError, UnicodeError) as error:
             raise reader.fail(f"{key}: {word!r} is not a valid regular expression: {error}", key) from error
         if groups or not word:
             raise reader.fail(f"{key}: {word!r} must not be empty or have groups; write (?:...)", key)

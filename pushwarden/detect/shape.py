@@ -240,11 +240,12 @@ def _cut_seq(items: tuple[Node, ...]) -> Node | None:
 
 def _affordable(items: tuple[Node, ...]) -> tuple[Node, ...]:
     """Return the items up to the first that would make the trigger too large; at least those before it must match."""
-    total = 0
+    total, needed = 0, False
     for index, each in enumerate(items):
         total += _places(each)
-        if total > _BUDGET and any(narrowest(one) for one in items[:index]):
+        if total > _BUDGET and needed:
             return items[:index]
+        needed = needed or narrowest(each) > 0
     return items
 
 
@@ -282,14 +283,16 @@ def _behead(node: Node) -> Node:  # noqa: PLR0911 - one for each kind of beginni
         return Repeat(node.item, node.least, node.least)
     if not isinstance(node, Seq):
         return node
-    for index, each in enumerate(node.items):
+    items = node.items
+    for index, each in enumerate(items):
         if isinstance(each, Repeat) and each.least != each.most:
-            rest = node.items[index + 1 :]
+            rest = items[index + 1 :]
             if each.least:
                 return Seq((Repeat(each.item, each.least, each.least), *rest))
-            return _behead(Seq(rest))
+            node = Seq(rest)  # the conditions before it go, too
+            continue
         if widest(each):
-            rest = node.items[index + 1 :]
+            rest = items[index + 1 :]
             if isinstance(each, Repeat) and each.least > _HEAD and rest:
                 return Seq((Repeat(each.item, _HEAD, _HEAD), *rest))
             inner = _behead(each)

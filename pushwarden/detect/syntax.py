@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 
 ALL: Final = (1 << 256) - 1
+DEPTH_MAX: Final = 50
+"""Groups inside groups; reading them takes a call for each."""
+PARTS_MAX: Final = 5_000
+"""What a pattern may come to where each repeat is written out: :mod:`regex` does that, and a short pattern can ask for gigabytes."""
 
 
 def _mask(chars: bytes) -> int:
@@ -124,6 +128,8 @@ def parse(pattern: str) -> Parsed:
     tree = reader.alternatives(frozenset())
     if reader.at < len(pattern):
         raise PatternError(f"unbalanced parenthesis at position {reader.at}")
+    if _parts(tree) > PARTS_MAX:
+        raise PatternError(f"repeats too much: written out, it has more than {PARTS_MAX:,} parts")
     return Parsed(tree, tuple(reader.endless))
 
 
@@ -140,7 +146,7 @@ class _Reader:
     """A recursive descent over the pattern's text."""
 
     def __init__(self, text: str) -> None:
-        self.text, self.at = text, 0
+        self.text, self.at, self.depth = text, 0, 0
         self.endless: list[Endless] = []
 
     def peek(self) -> str:
@@ -216,7 +222,10 @@ class _Reader:
             raise PatternError(f"unknown kind of group at position {self.at}: {self.text[self.at : self.at + 4]}")
         self.at = found.end()
         if found["comment"]:
-            self.at = self.text.index(")", self.at) + 1
+            end = self.text.find(")", self.at)
+            if end < 0:
+                raise PatternError("missing closing parenthesis of a comment")
+            self.at = end + 1
             return None
         if found["back"]:
             return Back()
@@ -228,19 +237,27 @@ class _Reader:
         return node
 
     def inside(self, flags: frozenset[str]) -> Node:
+        self.depth += 1
+        if self.depth > DEPTH_MAX:
+            raise PatternError(f"has more than {DEPTH_MAX} groups inside each other")
         node = self.alternatives(flags)
         if self.peek() != ")":
             raise PatternError("missing closing parenthesis")
         self.at += 1
+        self.depth -= 1
         return node
 
     def quantified(self, item: Node, flags: frozenset[str]) -> Node:
+        repeated = False
         while True:
             while "x" in flags and self.skip_blank():
                 pass
             found = _QUANTIFIER.match(self.text, self.at)
             if not found or not _is_quantifier(found):
                 return item
+            if repeated:
+                raise PatternError(f"repeats a repeat at position {self.at}")
+            repeated = True
             least, most = _bounds(found)
             if most is None:
                 self.endless.append(Endless(found.start(), found.end(), least, item))
@@ -316,6 +333,19 @@ class _Reader:
             return self.escaped_set()
         self.at += 1
         return _mask(self.text[self.at - 1].encode())
+
+
+def _parts(node: Node) -> int:
+    """Return how many parts a node has where what must be repeated is written out."""
+    match node:
+        case Seq(items) | Alt(items):
+            return sum(map(_parts, items))
+        case Repeat(item, least, _):
+            return _parts(item) * max(1, least)
+        case Look(item):
+            return _parts(item)
+        case _:
+            return 1
 
 
 def _is_quantifier(found: re.Match[str]) -> bool:

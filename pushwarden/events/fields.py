@@ -21,6 +21,10 @@ _BAD_REF: Final = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/$|\.$|\.loc
 _REF: Final = re.compile(r"refs/(heads|tags)/.+")
 
 
+GARBLED: Final = (KeyError, TypeError, IndexError, ValueError, AttributeError, OverflowError)
+"""What reading an event raises where something in it is missing or of another kind; infinity is no whole number."""
+
+
 class MalformedEventError(PushwardenError):
     """An event is not what its sender promised; trying it again cannot help."""
 
@@ -33,9 +37,16 @@ def text(value: Any, name: str) -> str:
 
 
 def moment(value: Any, precision: str = "seconds") -> str:
-    """Return a time (ISO 8601) in one spelling, in UTC, so that text order is time order."""
+    """Return a time (ISO 8601) in one spelling, in UTC, so that text order is time order.
+
+    Raises:
+        ValueError, TypeError: it is none.
+    """
     # EventBridge writes a Z, Python +00:00.
-    return datetime.fromisoformat(value).astimezone(UTC).isoformat(timespec=precision)
+    try:
+        return datetime.fromisoformat(value).astimezone(UTC).isoformat(timespec=precision)
+    except OverflowError as error:
+        raise ValueError(str(error)) from None
 
 
 def checked(value: Any, pattern: re.Pattern[str], name: str) -> str:
@@ -56,3 +67,8 @@ def optional_id(detail: Mapping[str, Any], name: str) -> str | None:
     """Return the id of a commit, or None where there is none."""
     value = detail.get(name)
     return None if value is None else checked(value, OBJECT_ID, name)
+
+
+def optional_text(value: Any) -> str | None:
+    """Return a text, or None where there is none."""
+    return None if value is None else str(value)

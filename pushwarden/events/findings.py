@@ -109,21 +109,21 @@ def finding_detail(finding: TellableFinding) -> dict[str, Any]:
 def finding_from(data: Mapping[str, Any]) -> TellableFinding:
     """Read a finding back from an event's ``detail``."""
     return TellableFinding(
-        rule_id=data["ruleId"],
-        title=data["title"],
+        rule_id=str(data["ruleId"]),
+        title=str(data["title"]),
         confidence=Confidence.parse(data["confidence"]),
-        path=data["path"],
+        path=str(data["path"]),
         line=int(data["line"]),
         end_line=int(data["endLine"]),
         commit=optional_id(data, "commitId"),
-        author=data["author"],
-        email=data["email"],
-        date=data["date"],
-        source=data["source"],
-        fingerprint=data["fingerprint"],
-        snippet=data["snippet"],
-        advice=data["advice"],
-        decoded_from=tuple(data["decodedFrom"]),
+        author=str(data["author"]),
+        email=str(data["email"]),
+        date=str(data["date"]),
+        source=str(data["source"]),
+        fingerprint=str(data["fingerprint"]),
+        snippet=str(data["snippet"]),
+        advice=str(data["advice"]),
+        decoded_from=tuple(map(str, data["decodedFrom"])),
         identity=_identity(data.get("identity", "")),
     )
 

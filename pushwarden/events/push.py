@@ -13,12 +13,14 @@ from typing import Any, Final
 
 from pushwarden.events.fields import (
     ARN,
+    GARBLED,
     REPOSITORY,
     MalformedEventError,
     checked,
     checked_ref,
     moment,
     optional_id,
+    optional_text,
     text,
 )
 
@@ -94,10 +96,10 @@ def parse_push(event: Any) -> Push:
             change=change,
             old=optional_id(detail, "oldCommitId"),
             new=optional_id(detail, "commitId"),
-            pusher=detail.get("callerUserArn"),
+            pusher=optional_text(detail.get("callerUserArn")),
             seen_s=int(detail[MARK]["firstSeen"]) if MARK in detail else None,
         )
-    except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
+    except GARBLED as error:
         raise MalformedEventError(f"a CodeCommit event lacks or garbles something ({error!r})") from None
     if (push.new is None) != (change is Change.DELETED):
         raise MalformedEventError(f"a {change.value} event of {push.repository} has the wrong commit ids")

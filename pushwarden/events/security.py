@@ -8,6 +8,7 @@ from typing import Any
 
 from pushwarden.events.fields import (
     ARN,
+    GARBLED,
     OBJECT_ID,
     REPOSITORY,
     MalformedEventError,
@@ -15,6 +16,7 @@ from pushwarden.events.fields import (
     checked_ref,
     moment,
     optional_id,
+    optional_text,
     text,
 )
 from pushwarden.events.findings import TellableFinding, finding_detail, finding_from
@@ -90,7 +92,7 @@ class SecurityEvent:
                 change=Change(detail["change"]),
                 old=optional_id(detail, "oldCommitId"),
                 new=optional_id(detail, "commitId"),
-                pusher=detail["pusher"],
+                pusher=optional_text(detail["pusher"]),
             )
             event = cls(
                 incident_id=detail["incidentId"],
@@ -98,17 +100,22 @@ class SecurityEvent:
                 accepted=optional_id(detail, "acceptedCommitId"),
                 base_commits=tuple(checked(each, OBJECT_ID, "baseCommitIds") for each in detail["baseCommitIds"]),
                 result=Result(detail["result"]),
-                actions=tuple(detail["actions"]),
+                actions=tuple(map(str, detail["actions"])),
                 findings=tuple(finding_from(each) for each in detail["findings"]),
                 finding_count=int(detail["findingCount"]),
-                gaps=tuple(Gap(g["code"], g["message"], g["path"], g["commitId"]) for g in detail["incomplete"]),
+                gaps=tuple(_gap(g) for g in detail["incomplete"]),
                 commits_scanned=int(detail["commitsScanned"]),
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except GARBLED as error:
             raise MalformedEventError(f"a security event lacks or garbles something ({error!r})") from None
         if event.incident_id != push.incident_id:
             raise MalformedEventError("a security event's incident id does not fit its push")
         return event
+
+
+def _gap(data: Mapping[str, Any]) -> Gap:
+    path, commit = optional_text(data["path"]), optional_text(data["commitId"])
+    return Gap(str(data["code"]), str(data["message"]), path, commit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +169,7 @@ class SecurityResponse:
                 region=str(detail["region"]),
                 facts={str(k): str(v) for k, v in detail["facts"].items()},
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except GARBLED as error:
             raise MalformedEventError(f"a security response lacks or garbles something ({error!r})") from None
 
 
@@ -209,5 +216,5 @@ class SecurityResolution:
                 summary=str(detail["summary"]),
                 resolved_at=moment(detail["resolvedAt"], "milliseconds"),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except GARBLED as error:
             raise MalformedEventError(f"a security resolution lacks or garbles something ({error!r})") from None

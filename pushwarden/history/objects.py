@@ -12,6 +12,8 @@ from pushwarden.model import Person
 _PERSON: Final = re.compile(
     r"(?P<name>.*?) ?<(?P<email>.*?)>(?: (?P<seconds>-?\d{1,12}) (?P<zone>[+-]\d{4}))?.*", re.DOTALL
 )
+_KIND: Final = 0o170000
+"""The bits of a mode that say what stands there: git looks at no others, and takes 040755 for a folder, too."""
 _SUBMODULE: Final = 0o160000
 _SYMLINK: Final = 0o120000
 _TREE: Final = 0o040000
@@ -54,22 +56,22 @@ class Place:
 
 
 class MalformedObjectError(ValueError):
-    """The bytes are not a commit or tag."""
+    """The bytes are not a commit, tag or tree."""
 
 
 def is_tree(mode: int) -> bool:
     """Tell whether a tree entry is a folder."""
-    return mode == _TREE
+    return mode & _KIND == _TREE
 
 
 def is_submodule(mode: int) -> bool:
     """Tell whether a tree entry is a commit of another repository, which is not ours to read."""
-    return mode == _SUBMODULE
+    return mode & _KIND == _SUBMODULE
 
 
 def is_symlink(mode: int) -> bool:
     """Tell whether a tree entry is a symbolic link; its content is the target's path."""
-    return mode == _SYMLINK
+    return mode & _KIND == _SYMLINK
 
 
 def parse_commit(commit_id: str, data: bytes) -> Commit:

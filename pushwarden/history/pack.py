@@ -137,14 +137,14 @@ def _entry(data: mmap.mmap, start: int, object_bytes: int) -> tuple[tuple[int, i
         if kind == _REF_DELTA:
             base, position = data[position : position + 20], position + 20
         elif kind == _OFS_DELTA:
-            base, position = _offset(data, position)
+            base, position = _offset(data, position, start)
         elif kind not in {COMMIT, TREE, BLOB, TAG}:
             raise PackDamagedError(f"the pack holds an object of unknown type {kind}; fetch it again")
         head, position = _inflate_past(data, position, size)
+        if base is not None and size <= object_bytes:
+            size = max(size, delta_target_bytes(head))
     except IndexError:
         raise PackDamagedError("the pack ends in the middle of an object; fetch it again") from None
-    if base is not None and size <= object_bytes:
-        size = max(size, delta_target_bytes(head))
     return (start, kind, base), size, position
 
 
@@ -161,13 +161,18 @@ def _header(data: mmap.mmap, position: int) -> tuple[int, int, int]:
     return kind, size, position + 1
 
 
-def _offset(data: mmap.mmap, position: int) -> tuple[int, int]:
+def _offset(data: mmap.mmap, position: int, start: int) -> tuple[int, int]:
+    """Return how far before ``start`` a delta's base begins, and the position behind that number."""
     byte = data[position]
     value = byte & 0x7F
     while byte & 0x80:
         position += 1
         byte = data[position]
         value = ((value + 1) << 7) | (byte & 0x7F)
+        if value > start:
+            break
+    if not 0 < value <= start:
+        raise PackDamagedError("the base of an object of the pack does not stand before it; fetch it again")
     return value, position + 1
 
 

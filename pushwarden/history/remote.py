@@ -107,8 +107,8 @@ class PackContent(_ApiReader):
         if parent in parents:
             try:
                 return list(self.trees.diff(parents[parent].tree, commit.tree))
-            except TreeNotHereError:
-                pass  # a part of the parent's tree is older than the push
+            except (TreeNotHereError, MalformedObjectError):
+                pass  # a part of the parent's tree is older than the push, or is no tree
         return self.api_changed(commit.commit_id, parent)
 
     def _take(self, each: PackObject, commits: dict[str, Commit], tags: dict[str, Tag]) -> None:

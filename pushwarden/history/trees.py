@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from dulwich.errors import ObjectFormatException
 from dulwich.objects import parse_tree
 
-from pushwarden.history.objects import Commit, Place, is_submodule, is_tree
+from pushwarden.history.objects import Commit, MalformedObjectError, Place, is_submodule, is_tree
 from pushwarden.model import Gap
 
 
@@ -49,12 +50,16 @@ class Trees:
 
         Raises:
             TreeNotHereError: the tree is not part of the push.
+            MalformedObjectError: its bytes are no tree.
         """
         parsed = self._parsed.get(tree_id)
         if parsed is None:
             if tree_id not in self.raw:
                 raise TreeNotHereError(tree_id)
-            parsed = tuple((name, mode, sha.decode()) for name, mode, sha in parse_tree(self.raw[tree_id], 20))
+            try:
+                parsed = tuple((name, mode, sha.decode()) for name, mode, sha in parse_tree(self.raw[tree_id], 20))
+            except ObjectFormatException as error:
+                raise MalformedObjectError(f"tree {tree_id} is damaged") from error
             self._parsed[tree_id] = parsed
         return parsed
 
@@ -63,6 +68,7 @@ class Trees:
 
         Raises:
             TreeNotHereError: a tree that differs is not part of the push, so nobody can tell from here.
+            MalformedObjectError: a tree that differs is no tree.
             TooManyChangesError: more differs than ``CHANGES_MAX``.
         """
         stack: list[tuple[str | None, str | None, bytes]] = [(before, after, prefix)]
@@ -116,7 +122,7 @@ def places(
 
     Trees that are not part of the push are old, and so is all that is in them: they are passed over. Each tree is
     walked once, wherever else it is mounted, so that trees of trees of the same tree cost nothing. What is nested too
-    deeply to be a path is not entered, and added to ``gaps``.
+    deeply to be a path, or is no tree, is not entered, and added to ``gaps``.
     """
     where: dict[str, Place] = {}
     names: dict[bytes, Place] = {}
@@ -128,7 +134,7 @@ def places(
             if tree_id not in trees or tree_id in walked:
                 continue
             walked.add(tree_id)
-            for name, mode, object_id in trees.entries(tree_id):
+            for name, mode, object_id in _entries(trees, tree_id, commit.commit_id, gaps):
                 if is_tree(mode) and len(prefix) + len(name) > PATH_BYTES_MAX:
                     _note_depth(gaps, commit.commit_id, prefix)
                 elif is_tree(mode):
@@ -138,6 +144,15 @@ def places(
                 if name not in names:
                     names[name] = Place(commit.commit_id, prefix + name, mode)
     return where, names
+
+
+def _entries(trees: Trees, tree_id: str, commit_id: str, gaps: list[Gap] | None) -> tuple[tuple[bytes, int, str], ...]:
+    try:
+        return trees.entries(tree_id)
+    except MalformedObjectError as error:
+        if gaps is not None:
+            gaps.append(Gap("malformed", f"{error}; look at the commit by hand", commit=commit_id))
+        return ()
 
 
 def _note_depth(gaps: list[Gap] | None, commit_id: str, prefix: bytes) -> None:

@@ -7,6 +7,7 @@ SNS limits a subject to fewer than 100 ASCII characters without line breaks
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from pushwarden.respond.reset import short_ref
 SUBJECT_MAX: Final = 99
 SHOWN_FINDINGS: Final = 10
 AGAIN: Final = "(Perhaps you have this mail already: Pushwarden was interrupted while it was sending it.)"
+_FENCE: Final = re.compile("`(?=`)")
+"""Two backticks of a pusher's text never stand together: three would end the block that keeps it from being Markdown."""
 _SHORT: Final = 10
 _WIDTH: Final = 76
 
@@ -86,7 +89,7 @@ def chat_message(mail: Mail, incident_id: str) -> str:
         "content": {
             "textType": "client-markdown",
             "title": mail.subject,
-            "description": f"```\n{mail.text.replace('```', '` ` `')}```",
+            "description": f"```\n{_FENCE.sub('` ', mail.text)}```",
         },
         "metadata": {"threadId": incident_id, "summary": mail.subject},
     }
@@ -114,9 +117,9 @@ def _facts(push: Push) -> str:
     verb = {Change.CREATED: "created", Change.UPDATED: "updated", Change.DELETED: "deleted"}[push.change]
     return "\n".join((
         f"  Repository   {push.repository} (account {push.account}, {push.region})",
-        f"  {kind:<12} {_line(short_ref(push.ref))} ({verb})",
+        f"  {kind:<12} {_theirs(short_ref(push.ref))} ({verb})",
         f"  Commit       {push.new or push.old}",
-        f"  Pushed by    {_line(push.pusher or 'unknown: the event does not say')}",
+        f"  Pushed by    {_theirs(push.pusher or 'unknown: the event does not say')}",
         f"  When         {_when(push.time)}",
     ))  # fmt: skip
 
@@ -131,12 +134,12 @@ def _findings(event: SecurityEvent) -> str:
         )
         lines += [
             f"  {number}. {each.title} ({each.confidence.label} confidence, {each.rule_id})",
-            f"     {_line(where)}",
-            f"     commit {(each.commit or '')[:_SHORT]} by {_line(each.author)} <{_line(each.email)}>",
-            f"     {_line(each.snippet)}",
+            f"     {_theirs(where)}",
+            f"     commit {(each.commit or '')[:_SHORT]} by {_theirs(each.author)} <{_theirs(each.email)}>",
+            f"     {_theirs(each.snippet)}",
         ]
         if each.decoded_from:
-            lines.append(f"     hidden in: {_line(' > '.join(each.decoded_from))}")
+            lines.append(f"     hidden in: {_theirs(' > '.join(each.decoded_from))}")
     if event.finding_count > SHOWN_FINDINGS:
         lines.append(
             f"  ... and {event.finding_count - SHOWN_FINDINGS} more; the security event on the bus lists them."
@@ -147,8 +150,8 @@ def _findings(event: SecurityEvent) -> str:
 def _gaps(event: SecurityEvent) -> str:
     lines = ["WHAT WAS NOT SCANNED"]
     for gap in event.gaps[:SHOWN_FINDINGS]:
-        place = f" ({_line(gap.path)})" if gap.path else ""
-        lines.append(_wrapped(f"{_line(gap.message)}{place}", "  - ", "    "))
+        place = f" ({_theirs(gap.path)})" if gap.path else ""
+        lines.append(_wrapped(f"{_theirs(gap.message)}{place}", "  - ", "    "))
     if len(event.gaps) > SHOWN_FINDINGS:
         lines.append(f"  ... and {len(event.gaps) - SHOWN_FINDINGS} more.")
     return "\n".join(lines)
@@ -194,6 +197,11 @@ def _what(findings: Sequence[TellableFinding], count: int) -> str:
 def _subject(text: str) -> str:
     flat = _line(f"[Pushwarden] {text}").encode("ascii", "replace").decode()
     return flat if len(flat) <= SUBJECT_MAX else flat[: SUBJECT_MAX - 3] + "..."
+
+
+def _theirs(text: str) -> str:
+    """Return a pusher's text on one line, its links dead: nobody shall click on what a leak brings along."""
+    return _line(text).replace("://", "[:]//")
 
 
 def _line(text: str) -> str:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pushwarden.events import MalformedEventError
+from pushwarden.events.fields import GARBLED
 from pushwarden.respond.mail import Mail
 
 _TEXT_MAX: Final = 256
+_TOTALS: Final = ("scanned", "leaky", "commits", "high", "medium", "low", "gaps", "unscanned")
 _REPOSITORY: Final = re.compile(r"[\w.-]{1,100}", re.ASCII)
 
 
@@ -50,13 +52,13 @@ class BackfillReport:
                 run=str(detail["run"])[:_TEXT_MAX],
                 region=str(detail["region"])[:_TEXT_MAX],
                 place=str(detail["place"])[:_TEXT_MAX],
-                totals={str(k): int(v) for k, v in detail["totals"].items()},
+                totals={name: int(detail["totals"][name]) for name in _TOTALS},
                 repositories=tuple(
                     (_repository(name), int(high), int(medium), int(low), int(gaps))
                     for name, high, medium, low, gaps in detail["repositories"]
                 ),
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except GARBLED as error:
             raise MalformedEventError(f"a backfill report lacks or garbles something ({error!r})") from None
 
 

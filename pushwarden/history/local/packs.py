@@ -35,6 +35,8 @@ PAGES_BYTES: Final = 32 * MIB
 """After so much was read, the pages of the packs are given back: else they count as this process's memory."""
 LONGEST_CHAIN: Final = 4096
 """What git itself writes at most (https://git-scm.com/docs/git-pack-objects)."""
+_MOST_BITS: Final = 70
+"""Of a size: more than git writes. Without an end, a number of a million bytes would take hours to read."""
 
 
 class PackError(Exception):
@@ -125,6 +127,8 @@ class Pack:
             byte = data[at]
             size |= (byte & 127) << shift
             shift += 7
+            if shift > _MOST_BITS:
+                raise PackError("an impossible size")
         at += 1
         if kind in WHOLE:
             return Entry(kind, size, at, None)
@@ -135,6 +139,8 @@ class Pack:
                 at += 1
                 byte = data[at]
                 back = (back + 1) << 7 | (byte & 127)
+                if back > offset:
+                    break
             if not 0 < back <= offset:
                 raise PackError("a base is not before its delta")
             return Entry(kind, size, at + 1, offset - back)
@@ -352,13 +358,20 @@ def _copy(delta: bytes, code: int, at: int) -> tuple[int, int, int]:
 
 
 def _size(delta: bytes, at: int) -> tuple[int, int]:
-    """Return a delta's next number and where it ends."""
+    """Return a delta's next number and where it ends.
+
+    Raises:
+        PackError: No size is that large.
+        IndexError: It is cut off.
+    """
     number = shift = 0
     while True:
         byte = delta[at]
         at += 1
         number |= (byte & 127) << shift
         shift += 7
+        if shift > _MOST_BITS:
+            raise PackError("an impossible size")
         if not byte & 128:
             return number, at
 
