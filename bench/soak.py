@@ -32,7 +32,7 @@ from tests.simulation.world import World, history, smallest
 _PUSHES: Final = 60
 _WORLDS: Final = 12
 """On one machine; then a fresh one of another kind."""
-_RACED: Final = ("update", "branch", "two")
+_RACED: Final = ("update", "branch", "two", "followed")
 
 
 def main() -> int:

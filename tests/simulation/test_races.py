@@ -19,6 +19,7 @@ from tests.simulation.races import moments
         ("update", "lock", "unlock", 3),
         ("update", "scan", "vanish", 5),
         ("update", "scan", "force", 6),
+        ("followed", "scan", "now", 8),
     ],
 )
 def test_what_happens_between_two_calls_breaks_nothing(
