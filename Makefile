@@ -50,8 +50,9 @@ sbom: $(VENV)/.dev  ## Write a bill of materials (CycloneDX) for each function p
 docs: $(VENV)/.dev  ## Write the catalogue of rules
 	@$(BIN)/pushwarden rules catalogue > docs/rules.md
 
-soak: $(VENV)/.dev  ## The long simulation: 10,000 pushes, every crash point; and the properties with random examples
+soak: $(VENV)/.dev  ## The long simulation: 10,000 pushes, every crash point; random examples, and fuzzing by coverage
 	@HYPOTHESIS_PROFILE=searching $(BIN)/python -m pytest -n 2 -q $$(grep -rl "^from hypothesis" tests --include=test_*.py) | tail -3
+	@$(BIN)/python -m bench.fuzz.run all --seconds 60 --if-installed
 	@$(BIN)/python -m bench.soak --pushes 10000
 
 format: $(VENV)/.dev  ## Format the code
