@@ -6,7 +6,8 @@
 Each tool runs with its defaults, several rounds in turn, so that a busy moment meets all of them. ``best s`` is the shortest
 time by the clock; ``cpu s`` the least processor time of the whole tree of processes, which a busy machine changes less.
 ``ratio`` compares the processor time with that of the fastest other scanner. ``found`` counts the planted tokens
-(FOLDER.secrets) whose text or place the report has.
+(FOLDER.secrets) whose text or place the report has. ``--whole`` also scans every version of a file as a whole, and compares
+the two reports byte for byte.
 """
 
 from __future__ import annotations
@@ -30,11 +31,12 @@ class Tool:
     name: str
     command: list[str]
     report: Path
+    environment: dict[str, str] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
 
 
-def tools(repository: Path, peers: Path | None, work: Path) -> list[Tool]:
+def tools(repository: Path, peers: Path | None, work: Path, *, whole: bool) -> list[Tool]:
     python = [sys.executable, "-m", "pushwarden", "scan"]
     repo = str(repository)
     show = ["--show-secrets", "-q", "-f", "json"]
@@ -42,6 +44,11 @@ def tools(repository: Path, peers: Path | None, work: Path) -> list[Tool]:
         Tool("pushwarden (no cache)", [*python, repo, "--no-cache", *show, "-o"], work / "cold.json"),
         Tool("pushwarden (again)", [*python, repo, *show, "-o"], work / "again.json"),
     ]
+    if whole:
+        every = {"PUSHWARDEN_WHOLE_BLOBS": "1"}
+        listed.append(
+            Tool("pushwarden (whole)", [*python, repo, "--no-cache", *show, "-o"], work / "whole.json", every)
+        )
     commands = {
         "gitleaks": ["git", repo, "--no-banner", "-f", "json", "-r"],
         "betterleaks": ["git", repo, "--no-banner", "-o"],
@@ -55,7 +62,7 @@ def tools(repository: Path, peers: Path | None, work: Path) -> list[Tool]:
 
 
 def run(tool: Tool) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **tool.environment}
     start, used = time.perf_counter(), cpu_of_children()
     subprocess.run(
         [*tool.command, str(tool.report)],
@@ -106,11 +113,12 @@ def main() -> None:
     parser.add_argument("repository", type=Path)
     parser.add_argument("--peers", type=Path, help="folder with the programs of other scanners (default: PATH)")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--whole", action="store_true", help="scan every version as a whole too, and compare")
     args = parser.parse_args()
     planted = Path(f"{args.repository}.secrets")
     secrets = planted.read_text().split() if planted.exists() else []
     with tempfile.TemporaryDirectory() as folder:
-        listed = tools(args.repository.resolve(), args.peers, Path(folder))
+        listed = tools(args.repository.resolve(), args.peers, Path(folder), whole=args.whole)
         for tool in listed[:2]:
             run(tool)  # compiles the rules and fills the memory
             tool.seconds.clear()
@@ -123,6 +131,8 @@ def main() -> None:
         for tool in listed:
             ratio = f"{min(tool.cpu) / min(others):6.2f}" if others else f"{'':6}"
             print(f"{tool.name:24} {min(tool.seconds):8.2f} {min(tool.cpu):8.2f} {ratio}  {found(tool, secrets)}")
+        if args.whole and listed[0].report.read_bytes() != listed[2].report.read_bytes():
+            raise SystemExit("by changes and as a whole: DIFFERENT REPORTS")
     clock, used = staged(args.repository.resolve(), args.rounds)
     print(f"{'pushwarden --staged':24} {clock:8.2f} {used:8.2f}")
     print(f"largest process: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:,.0f} MB")
