@@ -7,7 +7,7 @@ import random
 import pytest
 import regex
 
-from pushwarden.detect import load_scanner
+from pushwarden.detect import Scanner
 from pushwarden.detect.measures import ENDLESS, sight, ways, widest
 from pushwarden.detect.needs import Needs, needs_of
 from pushwarden.detect.sample import sample
@@ -42,11 +42,9 @@ def test_needs_are_looked_for_within_the_bounds_in_either_case(text: bytes, met:
     assert Needs((b"key",), folded=True).met(text, 1, len(text) - 1) is met
 
 
-def test_every_made_up_match_of_every_rule_holds_what_its_rule_needs() -> None:
+def test_every_made_up_match_of_a_rule_holds_what_its_rule_needs(shipped: Scanner) -> None:
     source = random.Random(7)
-    for rule in load_scanner(engine="plain").rules:
-        if rule.engine != "pattern":
-            continue
+    for rule in source.sample([rule for rule in shipped.rules if rule.engine == "pattern"], 150):
         shape, text = shape_of(rule.pattern), sample(rule.pattern, source).encode("latin-1")
         for found in regex.finditer(shape.pattern.encode(), text):
             assert shape.needs is None or shape.needs.met(text, *found.span()), rule.id
