@@ -51,7 +51,7 @@ docs: $(VENV)/.dev  ## Write the catalogue of rules
 	@$(BIN)/pushwarden rules catalogue > docs/rules.md
 
 soak: $(VENV)/.dev  ## The long simulation: 10,000 pushes, every crash point; random examples, and fuzzing by coverage
-	@HYPOTHESIS_PROFILE=searching $(BIN)/python -m pytest -n 2 -q $$(grep -rl "^from hypothesis" tests --include=test_*.py) | tail -3
+	@HYPOTHESIS_PROFILE=searching $(BIN)/python -m pytest -n 2 -q $$(grep -rl "^from hypothesis" tests --include=test_*.py)
 	@$(BIN)/python -m bench.fuzz.run all --seconds 60 --if-installed
 	@$(BIN)/python -m bench.soak --pushes 10000
 

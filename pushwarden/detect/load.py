@@ -63,7 +63,7 @@ def load_scanner(
         try:
             return _fast(paths, cache_dir, packaged if default_rules and not rules else None)
         except ImportError as error:
-            reason = f"hyperscan cannot be loaded ({error}); install pushwarden[fast]"
+            reason = f"hyperscan cannot be loaded ({error}); install it with pip install hyperscan"
         if engine == "hyperscan":
             raise UsageError(reason)
     plan = _plan([RuleFile.read(path) for path in rule_files(paths)])

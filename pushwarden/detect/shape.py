@@ -146,12 +146,6 @@ def context_needs(pattern: str) -> Needs | None:
     return needs_of(parse(pattern).tree)
 
 
-def trimmed(pattern: str) -> str:
-    """Return ``pattern`` for hyperscan, cut behind the last text that must stand there, so that it ends once, not at each byte."""
-    head = _cut(parse(pattern).tree)
-    return pattern if head is None else write_node(head)
-
-
 def _between_wide(node: Node) -> Node:
     """Cut at repeats of nearly any byte, which make hyperscan slow, and return the part that is easiest to find."""
     if not isinstance(node, Seq):

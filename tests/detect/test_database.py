@@ -111,7 +111,7 @@ def test_without_hyperscan_the_plain_engine_serves_and_says_so(monkeypatch: pyte
     scanner = load_scanner([RULES], default_rules=False)
 
     assert scanner.engine == "plain"
-    assert "install pushwarden[fast]" in str(scanner.fallback_reason)
+    assert "pip install hyperscan" in str(scanner.fallback_reason)
     assert len(scanner.scan(DATA).matches) == 2
 
 

@@ -13,8 +13,6 @@ from typing import Final, NamedTuple
 MAX_NAME: Final = 80
 """Bytes read to the left of a telling word to complete the name."""
 MIN_VALUE: Final = 3
-MAX_VALUE: Final = 4096
-"""Bytes of a value; longer ones are blobs, not credentials."""
 
 # Searched in lower case. Every branch begins with a letter, what stands before it is looked at afterwards: so the search
 # skips whatever no word begins with.

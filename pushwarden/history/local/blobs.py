@@ -23,7 +23,6 @@ ALONE_BYTES: Final = 2 * MIB
 COMMIT: Final = "<commit-message>"
 TAG: Final = "<tag-message>"
 AUTHOR: Final = "<author>"
-TAGGER: Final = "<tagger>"
 VARIANT_BYTES: Final = 64 * MIB
 """The most that one blob under many names may cost."""
 OVERHEAD: Final = 64
