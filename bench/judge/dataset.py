@@ -6,11 +6,11 @@ import bisect
 import csv
 import random
 import re
+import zipfile
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from zlib import crc32
 
 import hyperscan
 import numpy as np
@@ -24,8 +24,16 @@ from pushwarden.detect.generic.language import Language
 NEUTRAL = {"UUID", "Nonce", "Salt", "AWS S3 Bucket", "Firebase Domain", "Tencent WeChat API App ID", "Other"}
 EOL = re.compile(rb"\r\n|\n|\r")
 TRUE, FALSE, UNKNOWN = 1, 0, -1
-CLEAN_KINDS = {".py", ".md", ".txt", ".rst", ".js", ".json", ".html", ".yml", ".toml", ".c", ".h", ""}
+MADE_WEIGHT = 0.2
+CLEAN_KINDS = {
+    ".cfg", ".cs", ".css", ".html", ".ini", ".j2", ".js", ".json", ".md", ".po", ".ps1", ".py", ".rst", ".sh", ".toml", ".ts", ".txt",
+    ".xml", ".yaml", ".yml",
+}  # fmt: skip
 CLEAN_LARGEST = 2_000_000
+CLEAN_WEIGHT = 1000.0
+"""What a package of ordinary code weighs at most, in labelled candidates."""
+# Reviewers call credentials of tests and examples credentials, too: nobody has looked at those of the packages.
+UNSURE = re.compile(r"(?i)(?:^|[/_.-])tests?(?:ing)?(?:[/_.-]|$)|example|fixture|sample|spec/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,9 @@ class Dataset:
     truth: np.ndarray
     places: list[Place]
     made: np.ndarray
-    """Whether a candidate is a made-up variant: those only train."""
+    """Whether a candidate is a made-up variant or of ordinary code: those only train."""
+    weight: np.ndarray
+    """How much a candidate counts in training."""
     sure: np.ndarray
     """Whether a candidate is at least medium whatever its score."""
     total: int
@@ -69,7 +79,7 @@ class Dataset:
 
     @property
     def groups(self) -> list[str]:
-        """The repository of each candidate: ``data/<repository>/...``."""
+        """The repository or package of each candidate: ``data/<repository>/...``."""
         return [place.path.split("/")[1] for place in self.places]
 
 
@@ -117,7 +127,9 @@ class _Builder:
     truth: list[int] = field(default_factory=list)
     places: list[Place] = field(default_factory=list)
     made: list[bool] = field(default_factory=list)
+    weight: list[float] = field(default_factory=list)
     sure: list[bool] = field(default_factory=list)
+    known: set[tuple[bytes, bytes]] = field(default_factory=set)
 
     def plausible(self, data: bytes, candidate: candidates.Candidate, where: features.Place) -> bool:
         return gate.plausible(candidate, data[candidate.start : candidate.end], where, self.language)
@@ -132,6 +144,7 @@ class _Builder:
         self.truth.append(truth)
         self.places.append(place)
         self.made.append(made)
+        self.weight.append(MADE_WEIGHT if made else 1.0)
         self.sure.append(is_undoubted(view))
 
     def add_variants(
@@ -167,6 +180,7 @@ class _Builder:
             np.array(self.truth, dtype=np.int8),
             self.places,
             np.array(self.made),
+            np.array(self.weight),
             np.array(self.sure),
             total,
             others,
@@ -193,7 +207,7 @@ class _Finder:
                     yield candidate
 
 
-def _read_file(built: _Builder, finder: _Finder, path: str, data: bytes, rows: list[Row], *, vary: bool = True) -> None:
+def _read_file(built: _Builder, finder: _Finder, path: str, data: bytes, rows: list[Row]) -> None:
     starts = line_starts(data)
     by_line: dict[int, list[int]] = defaultdict(list)
     for number, row in enumerate(rows):
@@ -212,29 +226,53 @@ def _read_file(built: _Builder, finder: _Finder, path: str, data: bytes, rows: l
             view = features.view_of(data, candidate, where)
             if gate.is_fixture(view):
                 continue
+            built.known.add((view.name, view.value))
             built.add(view, truth, place, made=False)
             for other in repeated(view, truth, chance):
                 built.add(other, truth, place, made=True)
-        if vary:
-            built.add_variants(data, candidate, truth, place, where=where, chance=chance)
+        built.add_variants(data, candidate, truth, place, where=where, chance=chance)
 
 
-def read(root: Path, language: Language, clean: list[Path]) -> Dataset:
-    """Read the labelled files, and of ordinary code in ``clean``, where nothing is a credential, the files :func:`trains` picks."""
+def _read_clean(built: _Builder, finder: _Finder, package: Path) -> None:
+    """Read a wheel in which nothing is a credential; what the labelled files or the package say already says nothing new."""
+    name, first, known = package.name.partition("-")[0], len(built.weight), set(built.known)
+    with zipfile.ZipFile(package) as wheel:
+        for info in sorted(wheel.infolist(), key=lambda each: each.filename):
+            if is_clean(info):
+                _read_clean_file(built, finder, f"clean/{name}/{info.filename}", wheel.read(info), known)
+    count = len(built.weight) - first
+    built.weight[first:] = [min(1.0, CLEAN_WEIGHT / max(1, count))] * count
+
+
+def is_clean(info: zipfile.ZipInfo) -> bool:
+    """Whether a file of a package is text that holds no credential."""
+    return (
+        Path(info.filename).suffix in CLEAN_KINDS
+        and info.file_size < CLEAN_LARGEST
+        and not UNSURE.search(info.filename)
+    )
+
+
+def _read_clean_file(built: _Builder, finder: _Finder, path: str, data: bytes, known: set[tuple[bytes, bytes]]) -> None:
+    where = features.Place.of(path)
+    for candidate in finder.find(data):
+        if not built.plausible(data, candidate, where):
+            continue
+        view = features.view_of(data, candidate, where)
+        if (view.name, view.value) not in known:
+            known.add((view.name, view.value))
+            place = Place(path, 0, candidate.start, candidate.end, candidate.link, (), excused=False)
+            built.add(view, FALSE, place, made=True)
+
+
+def read(root: Path, language: Language, clean: Path) -> Dataset:
+    """Read the labelled files, and the wheels of ordinary code in ``clean``."""
     rows = labels(root)
     built, finder = _Builder(language), _Finder()
     for file in sorted(path for path in (root / "data").rglob("*") if path.is_file()):
         path = file.relative_to(root).as_posix()
         _read_file(built, finder, path, file.read_bytes(), rows.get(path, []))
-    for folder in clean:
-        for file in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in CLEAN_KINDS):
-            path = f"clean/{folder.name}-{file.relative_to(folder).parts[0]}/{file.relative_to(folder).as_posix()}"
-            if trains(path) and file.stat().st_size < CLEAN_LARGEST:
-                _read_file(built, finder, path, file.read_bytes(), [], vary=False)
+    for package in sorted(clean.glob("*.whl")):
+        _read_clean(built, finder, package)
     true = [row.category for each in rows.values() for row in each if row.truth == TRUE]
     return built.dataset(len(true), sum("PEM Private Key" in category for category in true))
-
-
-def trains(path: str) -> bool:
-    """Whether ordinary code in a package trains; the other half of the packages measures."""
-    return crc32(path.split("/")[1].encode()) % 2 == 0

@@ -24,9 +24,9 @@ TREES = {
     "l2_regularization": 5.0,
     "max_bins": 128,
     "early_stopping": False,
-    "random_state": 0,
 }
-MADE_WEIGHT = 0.2
+BAGS = 2
+"""Forests that differ in the questions they were offered; the mean of their scores counts."""
 INNER = 4
 OUTER = 5
 
@@ -64,19 +64,32 @@ def folds(groups: list[str], count: int, seed: int) -> np.ndarray:
     return np.array([fold[group] for group in groups])
 
 
-def fit(data: Dataset, chosen: np.ndarray) -> tuple[Linear, HistGradientBoostingClassifier]:
+def outer_folds(data: Dataset, seed: int) -> np.ndarray:
+    """Number of the fold of each candidate; ordinary code is in none, it always trains."""
+    clean = np.array([place.path.startswith("clean/") for place in data.places])
+    outer = np.full(len(clean), -1)
+    outer[~clean] = folds([group for group, other in zip(data.groups, clean, strict=True) if not other], OUTER, seed)
+    return outer
+
+
+Trees = list[HistGradientBoostingClassifier]
+
+
+def fit(data: Dataset, chosen: np.ndarray) -> tuple[Linear, Trees]:
     """Fit on the chosen candidates; the trees see linear scores of models that did not see the repository either."""
     rows = np.flatnonzero(chosen & (data.truth != UNKNOWN))
     truth, hashed = data.truth[rows], data.hashed[rows]
-    weight = np.where(data.made[rows], MADE_WEIGHT, 1.0)
+    weight = data.weight[rows]
     groups = data.groups
     inner = folds([groups[row] for row in rows], INNER, 1)
     linear = np.zeros((len(rows), 1 + len(features.GROUPS)))
     for fold in range(INNER):
         held = inner == fold
         linear[held] = Linear.fit(hashed[~held], truth[~held], weight[~held]).scores(hashed[held])
-    trees = HistGradientBoostingClassifier(**TREES)
-    trees.fit(np.column_stack([data.numbers[rows], linear]), truth, sample_weight=weight)
+    seen = np.column_stack([data.numbers[rows], linear])
+    trees = [HistGradientBoostingClassifier(**TREES, random_state=seed) for seed in range(BAGS)]
+    for each in trees:
+        each.fit(seen, truth, sample_weight=weight)
     return Linear.fit(hashed, truth, weight), trees
 
 
@@ -89,16 +102,17 @@ class Scores:
     final: np.ndarray
 
 
-def score(data: Dataset, rows: np.ndarray, linear: Linear, trees: HistGradientBoostingClassifier) -> Scores:
+def score(data: Dataset, rows: np.ndarray, linear: Linear, trees: Trees) -> Scores:
     """Scores of some candidates."""
     parts = linear.scores(data.hashed[rows])
-    final = trees.decision_function(np.column_stack([data.numbers[rows], parts]))
+    seen = np.column_stack([data.numbers[rows], parts])
+    final = np.mean([each.decision_function(seen) for each in trees], axis=0)
     return Scores(parts[:, -1] - parts[:, 1], parts[:, -1], final)
 
 
 def held_out(data: Dataset, seed: int = 0) -> Scores:
     """Scores of every candidate by models fitted without its repository."""
-    outer = folds(data.groups, OUTER, seed)
+    outer = outer_folds(data, seed)
     made = np.zeros((3, len(data.truth)))
     for fold in range(OUTER):
         rows = np.flatnonzero(outer == fold)

@@ -19,7 +19,7 @@ MIN_VALUE: Final = 3
 _WORDS: Final = rb"""
     p(?:ass(?:w(?:or)?d|wrd|phrase|code|wort|(?!iv|ag|ing|ed|es|en|th|port))|swd|wd|sw|w(?<![a-z]pw)(?![a-z])|in(?<![a-z]pin)(?![a-z]))|
     s(?:e(?:cret(?!ar|smanager)|ed|ssion|curestring)|ignature|id(?<![a-z]sid)(?![a-z]))|
-    token(?!i)|key(?!word|board|frame|stroke|err|space)|a(?:uth(?!or(?!i))|pi(?!an))|c(?:red(?!it)|ookie)|otp|verifier|bearer|
+    token(?!i)|key(?!word|board|frame|stroke|err|space)|a(?:uth(?!or(?!i))|pi(?!an))|c(?:red(?!it)|ookie)|otp(?!i)|verifier|bearer|
     license|webhook|dsn|identified[ ]by
 """
 
@@ -31,7 +31,7 @@ _LINK: Final = re.compile(
         (?:\\{0,3}["'`]?[\])]?[\])]?\\{0,3}["'`]?|\*\*|%5d)
         (?:[ \t]{0,30}+(?::|[ \t])[ \t]?[*?&]?[\w\[\]<>.|*?]{1,40}+[ ]?(?==))?
         [ \t]{0,30}+ (?P<op>={1,3}>?|!={1,2}|:=|\?\?=|\?=|\|\|=|\+=|->|<-|<<|::?(?!:)|=~) [ \t]{0,30}+
-      | (?P<comma>\\{0,3}["'`]?\)?[ ]?(?:,|\(|\)\.\w{1,20}\()[ \t]{0,20}+(?:\w{1,12}=)?(?=[bu@$]?\\{0,3}["'`]))
+      | (?P<comma>\\{0,3}["'`]?\)?[ ]?(?:,|\(|\)\.\w{1,20}\(|\)[ ]\{)[ \t]{0,20}+(?:\w{1,12}(?:=|:[ ]))?(?=(?:[a-z_][\w.]{0,40}+\()?[bu@$]?\\{0,3}["'`]))
       | (?P<default>["'`]?[\])]{1,2}[ \t]{0,3}(?:or|\|\||\?\?|\?:)[ \t]{1,3}(?=["'`]))
       | (?P<attr>["'][ \t]{1,4}(?:\w{1,12}=["'][^"'\r\n]{0,40}["'][ ])?(?:value|default|content|string)[ \t]{0,2}=[ \t]{0,2})
       | (?P<tag>["']?(?:[ ][^<>\r\n]{0,80})?>[ \t]{0,8}(?:</?\w{1,12}>[ \t]{0,4}){0,2}(?=[^<>\s]))
@@ -64,12 +64,13 @@ _HEAD_VALUES: Final = {
 
 _VALUE: Final = re.compile(
     rb"""(?x)
-    (?P<call>(?:\[\]byte\(|[A-Za-z_$][\w.$:]{0,40}+(?:<\w{0,20}>)?\([ ]?|[bBrRuUfFL@]{1,2}(?=["'`])|[$&*!(\[{]{1,2}[ ]?|<\w{1,20}>|%[qQ]?[({\[|!]){0,2}+)
+    (?P<call>(?:\[\]byte\(|[A-Za-z_$][\w.$:]{0,40}+(?:<\w{0,20}>)?\([ ]?|[bBrRuUfFL@]{1,2}(?=["'`])|[$&*!(\[{]{1,2}[ ]?(?:value:[ ])?|<\w{1,20}>|%[qQ]?[({\[|!]){0,2}+)
     (?:
         (?P<quote>\\{1,3}["'])(?P<escaped>[^"'\\\r\n]{1,4096}+)
       | (?:"{3}|'{3})(?P<triple>[^"'\r\n]{1,4096}+)
       | "(?P<double>(?:[^"\\\r\n]|\\[^\r\n]){1,4096}+)
       | '(?P<single>(?:[^'\\\r\n]|\\[^\r\n]){1,4096}+)
+      | ``(?P<code>[^\s`]{1,4096}+)(?=``)
       | `(?P<back>[^`\r\n]{1,4096}+)
       | (?P<bare>[^\s"'`,;<>(){}\[\]|&\\]{1,4096}+)
     )
@@ -87,6 +88,8 @@ _SCHEME: Final = re.compile(
 """Here a name is followed by a whole Authorization header; the credentials alone are a candidate of their own."""
 _ARN: Final = re.compile(rb"(?:arn:|secretsmanager:)[^\s\"']{0,80}\Z")
 """In the name of a resource a colon assigns nothing: ``arn:aws:secretsmanager:...:secret:name``."""
+_QUALIFIED: Final = re.compile(rb"[\w:/.}\])]:\Z|[\w.~}]/\Z|\A/\Z")
+"""What stands before a name that is the last part of a path or a type; a symbol ``:key`` or an option ``/key`` stands alone."""
 _BRACE: Final = ord("{")
 
 LINKS: Final = ("op", "comma", "default", "attr", "tag", "gap", "flag", "url", "header", "jwt", "pair")
@@ -133,7 +136,7 @@ def _named(data: bytes, match: re.Match[bytes], top: int) -> Candidate | None:
     if _SCHEME.match(data, begin):
         return None
     called = value.end("call")
-    qualified = data[start - 1 : start] in (b":", b"/")
+    qualified = _QUALIFIED.search(data, max(0, start - 2), start) is not None
     if qualified and _ARN.search(data, max(0, start - MAX_NAME), start):
         return None
     quote, call, end = data[called:begin], data[at:called], value.end()

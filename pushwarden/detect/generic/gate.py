@@ -22,7 +22,7 @@ _NEVER: Final = re.compile(
     | ENC[(\[] | \{cipher\} | AQICAH | \$ANSIBLE_VAULT | vault:v\d                                           # ciphertext
     | arn:aws | \{resolve: | https?://[^\s@]*$ | [./~]{0,2}/[\w.-]+/[\w./-]*$ | [A-Z]:\\ | S-1-5-\d | \#[0-9a-f]{3,8}$          # names of things
     | (?:process\.env|os\.environ|os\.getenv|getenv|System\.getProperty|ENV\[|env\()
-    | (.)\1{4} | .*?(?:([x*.0])\2{7}|\*\*\Z)                                                              # filler, masked
+    | (.)\1{4} | .*?(?:([x*.0])\2{7}|\*\*\Z|\.\.\.)                                                              # filler, masked
     """
 )
 _JOINED: Final = re.compile(rb"[\"'`]?[ ]?\+[ ]?[\"'`A-Za-z_$]")
@@ -42,10 +42,10 @@ _HEX_HASH: Final = re.compile(rb"(?i)(?:0x|sha\d{1,3}[:-])?[0-9a-f]{32,128}\Z")
 # Ciphertext, keys that are meant to be public, cursors of lists, what a protocol sends in the clear.
 _PUBLIC_NAME: Final = re.compile(
     rb"(?i)publishable|public_?(?:key|token)|site_?key|pub_?key|(?:instrumentation|measurement|tracking)_?(?:key|id)|encrypted|hashed|sec-?websocket|certificate-?authority|"
-    rb"(?:next|page|pagination|continuation|request|idempotency|action|sequence|lock|change|update)_?-?token|signature"
+    rb"(?:next|page|pagination|continuation|(?<!oauth_)request|idempotency|action|sequence|lock|change|update)_?-?token|(?<!oauth_)signature"
 )
 _ABOUT_NAME: Final = re.compile(
-    rb"(?i)(?:credentials?_?id|s3_?key|group_?key|version|length|size|type|name|format|user|login|email|field|file|path|timestamp|scopes?|prefix|suffix|label|title|tooltip|"
+    rb"(?i)(?:(?:credentials?|client|consumer|app|application|secret|token)[_-]?id|s3_?key|group_?key|version|length|size|type|name|format|user|login|email|field|file|path|timestamp|scopes?|prefix|suffix|label|title|tooltip|"
     rb"fingerprint|digest|checksum|hash|integrity|etag)"
     rb"[\"'`\])\\ \t]*\Z"
 )
@@ -62,7 +62,9 @@ _PUBLISHED: Final = re.compile(
 _CODE_NAME: Final = re.compile(rb"(?i)(?:token|code|otp)[\"'`\])\\ \t]*\Z")
 _CODE: Final = re.compile(rb"[0-9]{3,8}\Z")
 """A code that is used once."""
-_FOREIGN: Final = re.compile(rb"[\x80-\xff]")
+_FOREIGN: Final = re.compile(rb"[\x80-\xff]|\\u(?!00[0-7])[0-9a-fA-F]{4}")
+_ESCAPED: Final = re.compile(rb"\\u(?!00[0-7])[0-9a-fA-F]{4}")
+_WORD: Final = re.compile(rb"[A-Za-z\x80-\xff]+[.:!?]?\Z")
 _COUNTED_HEX: Final = 16
 _NAMES: Final = 1024
 """So many names are remembered: most of them stand there again and again."""
@@ -93,9 +95,12 @@ def counts_up(value: bytes) -> bool:
 
 
 def is_text(value: bytes) -> bool:
-    """Whether a value is text in a language that is not written in ASCII: more than a word of it, or mostly such letters."""
-    foreign = len(_FOREIGN.findall(value))
-    return bool(foreign) and (b" " in value or foreign > _FOREIGN_SHARE * len(value))
+    """Whether a value is text in a language that is not written in ASCII: words of letters alone, or mostly such letters."""
+    if _FOREIGN.search(value) is None:
+        return False
+    plain = _ESCAPED.sub(b"\x80", value)
+    foreign = len(_FOREIGN.findall(plain))
+    return b" " in plain or foreign > _FOREIGN_SHARE * len(plain) or _WORD.match(plain) is not None
 
 
 def is_index(candidate: Candidate) -> bool:

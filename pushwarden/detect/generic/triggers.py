@@ -26,7 +26,7 @@ _RARE: Final = (
 _ODD: Final = rb"(?:[0-9]|" + _RARE + rb")"
 _BARE: Final = rb"[^\s\"'`,;<>(){}\[\]|&\\0-9]*"
 _INSIDE: Final = rb"[^\r\n\"'`0-9]*(?:\\[\"'][^\r\n\"'`0-9]*)*"
-_CALL: Final = rb"(?:[\w.$:&*!@\[\]]*[({\[<] ?|[@$&*!]|%[qQ]?[({\[|!]|[bBrRuUfFL]{1,2}|<\w*>)?"
+_CALL: Final = rb"(?:[\w.$:&*!@\[\]]*[({\[<] ?(?:value: )?|[@$&*!]|%[qQ]?[({\[|!]|[bBrRuUfFL]{1,2}|<\w*>)?"
 _ANNOTATION: Final = rb"(?:[ \t:]+[\w\[\]<>.|*?&]+ ?)?"
 _OPERATOR: Final = rb"[ \t]*(?:[=:]|[!?|+~-][=>~]|<-|<<)[=>:]*[ \t]*"
 
@@ -34,7 +34,7 @@ _QUOTE: Final = rb"[\"'`\\]+"
 _NAMED: Final = (
     _CLOSE + _OPERATOR + _CALL + _BARE,
     _CLOSE + _ANNOTATION + _OPERATOR + _CALL + _QUOTE + _INSIDE,
-    _CLOSE + rb" ?(?:,|\(|\)\.\w*\()[ \t]*(?:\w*=)?[buBU@$]?" + _QUOTE + _INSIDE,
+    _CLOSE + rb" ?(?:,|\(|\)\.\w*\(|\) \{)[ \t]*(?:\w*(?:=|: ))?(?:[a-zA-Z_][\w.]*\()?[buBU@$]?" + _QUOTE + _INSIDE,
     rb"[\"'`]?[\])]+ *(?:or|\|\||\?\?|\?:) +[\"'`]" + _INSIDE,
     rb"[\"'][ \t]+(?:\w+=[\"'][^\"'\r\n]*[\"'] )?(?:value|default|content|string)[ \t]*=[ \t]*[\"']" + _INSIDE,
     rb"[\"']?(?: [^<>\r\n]*)?>[ \t]*(?:</?\w+>[ \t]*)*[^<>\r\n0-9]*",

@@ -27,6 +27,11 @@ def found(text: bytes) -> list[tuple[str, bytes, bytes]]:
         (b"amqp://me:q1w2e3@host/", ("url", b"amqp", b"q1w2e3")),
         (b"X: Basic q1w2e3", ("header", b"X", b"q1w2e3")),
         (b"<password>q1w2e3</password>", ("tag", b"password", b"q1w2e3")),
+        (b'setCipherKey(Base64.decode("q1w2e3"));', ("comma", b"setCipherKey", b"q1w2e3")),
+        (b"fill_in :password, with: 'q1w2e3'", ("comma", b"password", b"q1w2e3")),
+        (b"allow(box).to receive(:token) { 'q1w2e3' }", ("comma", b"token", b"q1w2e3")),
+        (b"cookies[:token] = { value: 'q1w2e3' }", ("op", b"token]", b"q1w2e3")),
+        (b"Consumer Secret: ``q1w2e3``", ("op", b"Secret", b"q1w2e3")),
     ],
 )
 def test_a_candidate_has_link_name_and_value(text: bytes, expected: tuple[str, bytes, bytes]) -> None:
@@ -43,6 +48,41 @@ def test_a_candidate_has_link_name_and_value(text: bytes, expected: tuple[str, b
 )
 def test_the_name_of_a_resource_assigns_nothing(text: bytes) -> None:
     assert not [link for link, name, _ in found(text) if b"secret" in name]
+
+
+@pytest.mark.parametrize(
+    ("text", "qualified"),
+    [
+        (b"Aws::Key: q1w2e3", True),
+        (b"lib/key: q1w2e3", True),
+        (b":access_token => 'q1w2e3'", False),
+        (b"dump /masterkey:q1w2e3", False),
+        (b"//password = q1w2e3", False),
+    ],
+)
+def test_a_symbol_an_option_and_a_comment_are_no_part_of_a_path(text: bytes, qualified: bool) -> None:
+    (candidate,) = candidates.find(text, 0, len(text))
+    assert candidate.qualified is qualified
+
+
+@pytest.mark.parametrize("text", ["hotpink: q1w2e3", "otpInfo: q1w2e3"])
+def test_letters_inside_another_word_name_nothing(text: str) -> None:
+    assert not found(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("p\\u00e4sswort", True),
+        ("p\\u00e4ss wort 1", True),
+        ("Pa\u00dfwort.", True),
+        ("p\u00e4ss7-x", False),
+        ("p\\u0061ss", False),
+        ("plain", False),
+    ],
+)
+def test_words_of_other_languages_are_text_also_when_escaped(value: str, text: bool) -> None:
+    assert gate.is_text(value.encode()) is text
 
 
 def test_a_value_may_end_behind_the_stretch_that_is_read() -> None:
@@ -106,7 +146,18 @@ def test_what_is_public_or_used_once_is_excused(name: bytes, value: bytes) -> No
     assert gate.excused(name, value)
 
 
-@pytest.mark.parametrize("name", [b"api_key_name", b"auth_user", b"tokenType' ", b"`auth_user` ", b'"password_length"'])
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"api_key_name",
+        b"oauthClientId",
+        b"secret-id",
+        b"auth_user",
+        b"tokenType' ",
+        b"`auth_user` ",
+        b'"password_length"',
+    ],
+)
 def test_a_name_may_say_that_its_value_is_about_a_credential(name: bytes) -> None:
     assert gate.about(name)
     assert not gate.about(b"user_" + b"password")
