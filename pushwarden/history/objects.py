@@ -12,6 +12,8 @@ from pushwarden.model import Person
 _PERSON: Final = re.compile(
     r"(?P<name>.*?) ?<(?P<email>.*?)>(?: (?P<seconds>-?\d{1,12}) (?P<zone>[+-]\d{4}))?.*", re.DOTALL
 )
+_KNOWN: Final = frozenset((b"tree", b"parent", b"author", b"committer", b"object", b"type", b"tag", b"tagger"))
+"""Headers that are read, and the name of a tag, which is told as it is."""
 _KIND: Final = 0o170000
 """The bits of a mode that say what stands there: git looks at no others, and takes 040755 for a folder, too."""
 _SUBMODULE: Final = 0o160000
@@ -114,14 +116,22 @@ def person(name: str, email: str, when: str) -> Person:
 
 
 def _split(data: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """Return the headers, and the message with what anybody may write into headers behind it.
+
+    A secret can stand in a header that git does not know, or in the lines that go on with one (signatures, merged tags).
+    """
     head, _, message = data.partition(b"\n\n")
     headers: list[tuple[bytes, bytes]] = []
+    more: list[bytes] = []
     for line in head.split(b"\n"):
-        # A line that starts with a space goes on with the one above (signatures); nothing here reads those.
-        if not line.startswith(b" "):
-            key, _, value = line.partition(b" ")
-            headers.append((key, value))
-    return headers, message
+        if line.startswith(b" "):  # goes on with the header above it
+            more.append(line[1:])
+            continue
+        key, _, value = line.partition(b" ")
+        headers.append((key, value))
+        if key not in _KNOWN:
+            more.append(line)
+    return headers, b"\n".join((message, *more)) if more else message
 
 
 def _person(headers: list[tuple[bytes, bytes]], key: bytes) -> Person:

@@ -7,9 +7,10 @@ import gzip
 import io
 import json
 import zipfile
+from dataclasses import replace
 
 import pytest
-from dulwich.objects import Blob, Tree
+from dulwich.objects import Blob, Commit, Tree
 
 from pushwarden.detect import Scanner
 from pushwarden.events import parse_push
@@ -20,6 +21,7 @@ from pushwarden.model import Gap, Person
 from pushwarden.service.scan import scan_push
 from tests.conftest import aws_secret, made_up
 from tests.hostile.conftest import Victim
+from tests.simulation.people import Link
 from tests.simulation.pushes import MAIN
 
 LEAK = aws_secret("hidden").encode()
@@ -87,6 +89,7 @@ def test_ten_thousand_decoys_do_not_bury_a_secret(scanner: Scanner) -> None:
         "a.PNG",
         "docs/example.md.lock",
         ".git ignore",
+        ".gitmodules",
         "x\u0000y".replace("\u0000", "\u200b"),
     ],
 )
@@ -102,7 +105,10 @@ def test_no_path_is_passed_over(victim: Victim, path: str) -> None:
     [
         {".pushwardenignore": b"*\n"},
         {".gitleaksignore": b"*\n", ".secretsignore": b"*\n", ".ggignore": b"*\n"},
-        {".gitattributes": b"* -diff binary\n", ".gitignore": b"*\n"},
+        {
+            ".gitattributes": b"* -diff binary export-ignore working-tree-encoding=UTF-16 filter=x\n",
+            ".gitignore": b"*\n",
+        },
         {"pushwarden.toml": b'[[suppress]]\npaths = ["*"]\nreason = "mine"\n'},
     ],
 )
@@ -133,6 +139,34 @@ def test_an_author_is_only_a_text(victim: Victim, author: str) -> None:
 
     (event,) = victim.events()
     assert event["pusher"].endswith(":user/developer")
+    assert victim.locked()
+
+
+def _in_a_header(victim: Victim, header: bytes) -> str:
+    """Return a commit with a header of a pusher's own."""
+    clone = victim.clone
+    plain = clone.commit({"a.txt": b"x\n"}, "Work", victim.first)
+    *others, commit = clone.objects(plain)
+    made = Commit.from_string(commit.as_raw_string().replace(b"\n\n", b"\n" + header + b"\n\n", 1))
+    oid = made.id.decode()
+    clone.snapshots[oid] = replace(clone.snapshots[plain], commit=oid)
+    clone._objects[oid] = [*others, made]
+    return oid
+
+
+@pytest.mark.parametrize("header", [b"x-note " + LEAK.strip(), b"gpgsig -----BEGIN\n " + LEAK.strip()])
+def test_a_secret_in_a_header_of_a_commit_is_found(victim: Victim, header: bytes) -> None:
+    assert victim.clone.push(MAIN, victim.first, _in_a_header(victim, header))
+    victim.machine.settle()
+
+    assert victim.locked()
+
+
+def test_a_secret_that_a_link_points_to_is_found(victim: Victim) -> None:
+    bad = victim.clone.commit({"link": Link(LEAK.strip())}, "Work", victim.first)
+    assert victim.clone.push(MAIN, victim.first, bad)
+    victim.machine.settle()
+
     assert victim.locked()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pushwarden.events import Push, SecurityEvent
+from pushwarden.events import MalformedEventError, Push, SecurityEvent, parse_push
 from pushwarden.model import BACKFILL_REPORT, SECURITY_EVENT, SECURITY_RESPONSE
 from pushwarden.respond.mail import event_mail
 from pushwarden.respond.report_mail import BackfillReport
@@ -153,6 +153,10 @@ def test_a_made_up_push_of_a_repository_that_exists_cannot_make_a_leak(victim: V
         "refs/heads/--upload-pack=evil",
         "refs/heads/%s%n{0.__class__}",
         "refs/heads/refs/tags/v1",
+        "refs/heads/refs/heads/main",
+        "refs/heads/HEAD",
+        "refs/tags/HEAD",
+        "refs/heads/main2",
         "refs/heads/<script>alert(1)</script>",
         "refs/heads/\u202egnp.exe",
         "refs/heads/" + "x" * 200,
@@ -228,6 +232,27 @@ def test_thousands_of_findings_make_one_event_and_one_mail_of_bounded_size(victi
     assert 0 < len(event["findings"]) < expected
     assert len(json.dumps(event)) < 200_000
     assert len(mail["Message"]) < 20_000
+
+
+def test_after_the_lock_a_pusher_sends_nobody_another_mail(victim: Victim) -> None:
+    victim.push({"key.txt": aws_secret("flood of mails").encode()})
+    mails = len(victim.machine.mails)
+
+    for number in range(5):
+        again = victim.clone.commit({"key.txt": aws_secret(f"mail {number}").encode()}, "Work", victim.first)
+        assert not victim.clone.push(MAIN, victim.clone.refs()[MAIN], again)
+        assert not victim.clone.push(f"refs/heads/b{number}", None, again)
+    victim.machine.settle()
+
+    assert len(victim.machine.mails) == mails
+
+
+def test_the_repository_of_an_event_is_the_one_that_its_resource_names() -> None:
+    event = load_event("codecommit-branch-updated")
+    event["detail"]["repositoryName"] = "another"
+
+    with pytest.raises(MalformedEventError):
+        parse_push(event)
 
 
 def test_many_refs_with_one_commit_do_not_fill_the_table_beyond_one_row_each(victim: Victim) -> None:
