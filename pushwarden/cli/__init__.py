@@ -5,6 +5,7 @@ Commands are imported when they are called, not before, so that a hook that runs
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from typing import Final
@@ -27,6 +28,8 @@ COMMANDS: Final = {
     "unlock": ("pushwarden.cli.unlock:unlock", "Lift the lock of a repository after a leak was dealt with."),
 }
 """Each command: where its click command is, and the line that ``pushwarden --help`` shows."""
+_OBJECTS: Final = 50_000
+"""So many new objects before Python looks for garbage: modules and rules are many, and all of them stay."""
 
 EXIT_USAGE: Final = 2
 EXIT_UNEXPECTED: Final = 128
@@ -65,6 +68,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and exit: 0 clean, 1 findings, 2 usage, 4 incomplete, 128 unexpected, 130 interrupted."""
+    gc.set_threshold(_OBJECTS)
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Exit as exit_:
