@@ -14,7 +14,8 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from tests.simulation.shortcuts import Direct
 
-XML_SERVICES: Final = frozenset({"s3", "sns"})
+XML_SERVICES: Final = frozenset({"iam", "s3", "sns", "sts"})
+"""Those that answer in XML, errors too; boto3 cannot read a refusal in JSON from them."""
 THROTTLED_XML: Final = b"<ThrottlingException>\n  <Message>Rate exceeded</Message>\n</ThrottlingException>\n"
 KILLS: Final = ("kill-before", "kill-after")
 PASSING: Final = ("throttle", "http-500", "timeout-before", "timeout-after", "reset", "reset-after")
