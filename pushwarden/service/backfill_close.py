@@ -14,8 +14,7 @@ from pushwarden.respond.policy import decide
 from pushwarden.service.app import App
 from pushwarden.service.backfill_plan import get, plan_key
 from pushwarden.service.frontier import moved
-from pushwarden.service.telling import filled
-from pushwarden.settings import CONTAINING
+from pushwarden.service.telling import filled, raised
 
 if TYPE_CHECKING:
     from pushwarden.service.backfill_finish import Gathered
@@ -40,14 +39,13 @@ def close_push(app: App, run: str, incident_id: str, found: Gathered) -> None:
     first = SecurityEvent.from_detail({**detail, "findings": [], "incomplete": []})
     history = _history(app, run, incident_id, found)
     event = _event(app, first, history, found)
-    contained = bool(CONTAINING & set(event.actions))
     if event.finding_count or event.gaps:
         app.publish_event(event)
     app.bus.publish(
         SECURITY_RESPONSE, _response(first, found, event).to_detail(), resources=(first.push.repository_arn,)
     )
-    raised = dict.fromkeys(each.commit for each in found.findings if each.commit) if contained else {}
-    _move(app, first.push, history.commits[history.known :], tuple(raised))
+    open_now = raised(event, (each.commit for each in found.findings))
+    _move(app, first.push, history.commits[history.known :], open_now)
     # Last: until then, everything above is done again after a crash, with the same ids.
     app.runs.forget_unfinished(incident_id)
 

@@ -46,9 +46,9 @@ from pushwarden.service.frontier import (
 )
 from pushwarden.service.offers import UPLOAD, forget, recall, remember
 from pushwarden.service.security_event import Reading, named, security_event
+from pushwarden.service.telling import raised
 from pushwarden.service.told import INSTALLED, is_done_with, remember_left, remember_told
 from pushwarden.service.turn import OutOfTurnError, Turn
-from pushwarden.settings import CONTAINING
 
 _log: Final = logging.getLogger(__name__)
 
@@ -132,7 +132,8 @@ def _scan(reader: _Reader, *, late: bool, patient: bool) -> SecurityEvent | None
     left = todo.left or (push.old if push.new is None else None)
     if event is not None and left is not None:
         remember_left(app.state, push, left, now_s=app.wall_clock())
-    _move(app, push, reading, _raised(event, reading, findings))
+    gone = {commit.commit_id for commit in reading.left}  # the ref does not hold these any more: nothing to hold back
+    _move(app, push, reading, raised(event, (f.commit for f in findings if f.commit not in gone)))
     return event
 
 
@@ -357,14 +358,6 @@ class _Reader:
 
 def _is_branch(push: Push) -> bool:
     return push.change is not Change.DELETED and push.ref.startswith(_BRANCHES)
-
-
-def _raised(event: SecurityEvent | None, reading: Reading, findings: Sequence[Finding]) -> tuple[str, ...]:
-    """Return the commits with findings that hold the ref back: only what is contained does, and what the ref still holds."""
-    if event is None or not CONTAINING & set(event.actions):
-        return ()
-    gone = {commit.commit_id for commit in reading.left}
-    return tuple(dict.fromkeys(f.commit for f in findings if f.commit and f.commit not in gone))
 
 
 def _move(app: App, push: Push, reading: Reading, raised: tuple[str, ...]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from pushwarden.events import SecurityEvent, TellableFinding, safe_text, tell
 from pushwarden.model import Finding, Gap
 from pushwarden.respond.policy import key_id
+from pushwarden.settings import CONTAINING
 
 if TYPE_CHECKING:
     from pushwarden.detect import Scanner
@@ -33,6 +34,13 @@ def filled(event: SecurityEvent, told: Sequence[TellableFinding]) -> SecurityEve
 
 def _size(event: SecurityEvent) -> int:
     return len(json.dumps(event.to_detail()))
+
+
+def raised(event: SecurityEvent | None, commits: Iterable[str | None]) -> tuple[str, ...]:
+    """Return which of the commits with findings hold a ref back: each once, and only if the event asks to contain them."""
+    if event is None or not CONTAINING & set(event.actions):
+        return ()
+    return tuple(dict.fromkeys(filter(None, commits)))
 
 
 def tellable(app: App, findings: Sequence[Finding], gaps: Sequence[Gap]) -> tuple[list[TellableFinding], list[Gap]]:
