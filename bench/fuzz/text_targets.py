@@ -15,7 +15,8 @@ from pushwarden.detect.gitleaks import read_config
 from pushwarden.detect.gopattern import from_go
 from pushwarden.detect.loader import load_rules, unite
 from pushwarden.detect.plain import PlainEngine
-from pushwarden.detect.plan import dump, load, make_plan
+from pushwarden.detect.plan import dump, load
+from pushwarden.detect.planning import make_plan
 from pushwarden.detect.rule import RuleSet
 from pushwarden.detect.rulefile import RuleFile
 from pushwarden.detect.ruletable import read_rule

@@ -90,7 +90,7 @@ def make_report(
         seen,
         inline=lambda finding: seen[finding].allowed,
         whole=everything,
-        known_rules=(rule.id for rule in scanner.rules),
+        known_rules=scanner.rules.ids,
     )
     counts = outcome.counts
     return FullReport(

@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 
 import regex
 
+from pushwarden.detect.form import Shape
 from pushwarden.detect.globs import glob_pattern
 from pushwarden.detect.rule import FIRST_GROUP, SECRET_GROUP, Rule
-from pushwarden.detect.shape import Shape
 
 NEVER: Final = r"[^\x00-\xff]"
 """A pattern that matches nothing."""

@@ -1,6 +1,6 @@
 """The compiled database on disk: written once per rule set, hyperscan version and processor, read in milliseconds.
 
-A file holds a header, the plan as JSON and hyperscan's serialized databases. It is written to a temporary file beside its
+A file holds a header, the plan and hyperscan's serialized databases. It is written to a temporary file beside its
 place and renamed, so that readers see all of it or nothing, however many write at once.
 """
 
@@ -12,9 +12,9 @@ import os
 import platform
 import struct
 import sys
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Final
 
@@ -24,14 +24,15 @@ from pushwarden import __version__
 from pushwarden.detect.decode import PROBES
 from pushwarden.detect.generic import TRIGGERS
 from pushwarden.detect.layers import Layer
-from pushwarden.detect.multi import Databases, MultiEngine, compile_databases
+from pushwarden.detect.multi import Databases, MultiEngine
 from pushwarden.detect.plan import Plan, dump, load
 from pushwarden.detect.service import ASSIGNED
 from pushwarden.detect.sieve import RUN_GATE
 
-_MAGIC: Final = b"pushwarden rules 8\n"
-_LENGTHS: Final = struct.Struct(f">{3 + len(Layer)}Q")
-"""The lengths of the plan, of the database of each layer (0 for none), of the wide triggers, and of the gate of runs."""
+_MAGIC: Final = b"pushwarden rules 9\n"
+_LENGTHS: Final = struct.Struct(f">I{3 + len(Layer)}Q")
+"""The CRC-32 of the plan; the lengths of the plan, of the database of each layer (0 for none), of the wide triggers, and of the
+gate of runs. Hyperscan has checksums of its own."""
 _FEATURES: Final = (" avx2 ", " avx512bw ", " avx512vbmi ")
 
 
@@ -49,8 +50,13 @@ class Loaded:
 
 def compile_plan(plan: Plan) -> Loaded:
     """Compile a plan; what hyperscan refuses runs with :mod:`regex` on everything."""
-    databases = compile_databases(plan.matchers, plan.probes, plan.layers)
-    return Loaded(plan, MultiEngine(plan.matchers, plan.probes, databases))
+    from pushwarden.detect.triggers import compile_databases  # noqa: PLC0415 - only the first use on a machine compiles
+
+    return _loaded(plan, compile_databases(plan.matchers, plan.probes, plan.layers))
+
+
+def _loaded(plan: Plan, databases: Databases) -> Loaded:
+    return Loaded(plan, MultiEngine(plan.matchers, plan.untriggered, len(plan.probes), databases))
 
 
 def write_database(path: Path, loaded: Loaded) -> None:
@@ -68,7 +74,7 @@ def write_database(path: Path, loaded: Loaded) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as out:
-            out.write(_MAGIC + _LENGTHS.pack(*map(len, parts)))
+            out.write(_MAGIC + _LENGTHS.pack(zlib.crc32(parts[0]), *map(len, parts)))
             out.writelines(parts)
         Path(name).replace(path)
     except BaseException:
@@ -84,27 +90,39 @@ def read_database(path: Path) -> Loaded:
         DatabaseError: it is missing, damaged, or of another version or processor.
     """
     try:
-        raw = path.read_bytes()
+        checksum, parts = _parts(path)
     except OSError as error:
         raise DatabaseError(f"{path} cannot be read: {error.strerror}") from error
-    begin = len(_MAGIC) + _LENGTHS.size
-    if not raw.startswith(_MAGIC) or len(raw) < begin:
-        raise DatabaseError(f"{path} is not a compiled rule database of this version of Pushwarden")
-    lengths = _LENGTHS.unpack_from(raw, len(_MAGIC))
-    if len(raw) != begin + sum(lengths):
-        raise DatabaseError(f"{path} is incomplete")
-    ends = [*accumulate(lengths, initial=begin)]
-    parts = [raw[low:high] for low, high in pairwise(ends)]
+    if zlib.crc32(parts[0]) != checksum:
+        raise DatabaseError(f"{path} is damaged")
     try:
         plan = load(parts[0])
         *layers, wide, run_gate = (_load(part) for part in parts[1:])
         if run_gate is None:
             raise DatabaseError(f"{path} is damaged")
-        engine = MultiEngine(plan.matchers, plan.probes, Databases(tuple(layers), run_gate, wide))
-        engine.find(b"is it fit for this processor?", None)
+        loaded = _loaded(plan, Databases(tuple(layers), run_gate, wide))
+        loaded.engine.find(b"is it fit for this processor?", None)
     except (ValueError, KeyError, TypeError, hyperscan.error) as error:
         raise DatabaseError(f"{path} does not fit this machine: {error}") from error
-    return Loaded(plan, engine)
+    return loaded
+
+
+def _parts(path: Path) -> tuple[int, list[bytes]]:
+    """Return the checksum of the first part, and the parts.
+
+    Raises:
+        OSError: the file cannot be read.
+        DatabaseError: it is incomplete, or of another version.
+    """
+    # Part by part, without a buffer: they are megabytes, and every start would copy them.
+    with path.open("rb", buffering=0) as file:
+        head = file.read(len(_MAGIC) + _LENGTHS.size)
+        if not head.startswith(_MAGIC) or len(head) < len(_MAGIC) + _LENGTHS.size:
+            raise DatabaseError(f"{path} is not a compiled rule database of this version of Pushwarden")
+        checksum, *lengths = _LENGTHS.unpack_from(head, len(_MAGIC))
+        if os.fstat(file.fileno()).st_size != len(head) + sum(lengths):
+            raise DatabaseError(f"{path} is incomplete")
+        return checksum, [file.read(length) for length in lengths]
 
 
 def _load(part: bytes) -> hyperscan.Database | None:

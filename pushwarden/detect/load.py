@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pushwarden.detect.plain import PlainEngine
-from pushwarden.detect.plan import Plan, make_plan
+from pushwarden.detect.plan import Plan
 from pushwarden.detect.rulefile import RuleFile, rule_files
 from pushwarden.detect.scanner import Scanner
 from pushwarden.errors import UsageError
@@ -115,6 +115,7 @@ def _packaged() -> Path | None:
 
 def _plan(files: Sequence[RuleFile]) -> Plan:
     from pushwarden.detect.loader import load_rules  # noqa: PLC0415 - not needed where the compiled rules are read
+    from pushwarden.detect.planning import make_plan  # noqa: PLC0415 - likewise
 
     return make_plan(load_rules(files))
 

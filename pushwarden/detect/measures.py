@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from pushwarden.detect.form import ENDLESS
 from pushwarden.detect.syntax import Alt, Back, Chars, Look, Mark, Node, Repeat, Seq
 
-ENDLESS: Final = 1 << 30
-"""More ways than anybody would wait for."""
 BACK_WIDTH: Final = 256
 """How wide a back-reference is taken to be."""
 _ROUNDS: Final = 32

@@ -15,16 +15,13 @@ from typing import Final
 
 import hyperscan
 
-from pushwarden.detect.branches import branches
 from pushwarden.detect.compiled import CompiledRule, RawHit
 from pushwarden.detect.context import CONTEXT_BYTES, context_bounds
+from pushwarden.detect.form import Shape
 from pushwarden.detect.globs import glob_pattern
-from pushwarden.detect.layers import Layer
 from pushwarden.detect.plain import Found, search, seconds_left
 from pushwarden.detect.reach import Reach
-from pushwarden.detect.service import ASSIGNED
-from pushwarden.detect.shape import Shape
-from pushwarden.detect.sieve import Ends, around_runs, around_values, compile_run_gate, scan_stretches
+from pushwarden.detect.sieve import Ends, around_runs, around_values, scan_stretches
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +41,21 @@ class MultiEngine:
     name = "hyperscan"
     knows_reach = True
 
-    def __init__(self, rules: Sequence[CompiledRule], probes: Sequence[bytes], databases: Databases) -> None:
+    def __init__(
+        self, rules: Sequence[CompiledRule], untriggered: Sequence[int], probes: int, databases: Databases
+    ) -> None:
         """Make an engine.
 
         Args:
-            rules: the rules.
-            probes: expressions whose places the caller asks for, besides those of the rules.
-            databases: what :func:`compile_databases` made of the same rules and probes.
+            rules: the rules; those that no trigger points to are not asked for.
+            untriggered: numbers of those that have no trigger.
+            probes: how many expressions there are whose places the caller asks for, besides those of the rules.
+            databases: what :mod:`pushwarden.detect.triggers` made of the same rules and probes.
         """
-        self._rules = tuple(rules)
-        self._always = tuple(rule for rule in rules if rule.shape.trigger is None)
+        self._rules = rules
+        self._always = tuple(rules[number] for number in untriggered)
         self._paths = glob_pattern(each for rule in self._always for each in rule.rule.include or ("**",))
-        self._gate = len(rules) + len(probes)
+        self._gate = len(rules) + probes
         self._everywhere, self._runs, self._named = databases.layers
         self._run_gate = databases.run_gate
         self._wide = databases.wide
@@ -239,43 +239,3 @@ def confirm_near(rule: CompiledRule, data: bytes, ends: list[int], hits: list[Ra
         for match in rule.expression.finditer(data, max(floor, low), high, timeout=patience):
             floor = match.end()
             hits.append(rule.hit(match))
-
-
-def compile_databases(rules: Sequence[CompiledRule], probes: Sequence[bytes], layers: Sequence[int]) -> Databases:
-    """Compile the triggers of ``rules`` and the ``probes``, each into the database of its layer.
-
-    Args:
-        rules: the rules.
-        probes: the probes.
-        layers: the :class:`Layer` of each probe.
-
-    Raises:
-        hyperscan.error: an expression cannot be compiled.
-    """
-    wanted: list[tuple[int, int, bytes]] = []
-    wide: list[tuple[int, bytes]] = []
-    for number, rule in enumerate(rules):
-        if rule.shape.trigger is not None:
-            expressions = [(number, each.encode()) for each in branches(rule.shape.trigger)]
-            wanted += ((rule.shape.layer, *each) for each in expressions)
-            wide += () if rule.shape.trigger_near else expressions
-    wanted += ((layer, len(rules) + at, probe) for at, (layer, probe) in enumerate(zip(layers, probes, strict=True)))
-    if any(layer == Layer.NAMED for layer, _, _ in wanted):
-        wanted.append((Layer.EVERYWHERE, len(rules) + len(probes), ASSIGNED))
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only the first use on a machine compiles
-
-    # Side by side: hyperscan compiles without Python's lock, and the first use waits for it.
-    with ThreadPoolExecutor(len(Layer)) as pool:
-        of_layers = [[(number, each) for at, number, each in wanted if at == layer] for layer in Layer]
-        *made, widest = pool.map(_compile, [*of_layers, wide])
-        gate = compile_run_gate()
-        return Databases(tuple(made), gate, widest)
-
-
-def _compile(numbered: Sequence[tuple[int, bytes]]) -> hyperscan.Database | None:
-    if not numbered:
-        return None
-    numbers, expressions = zip(*numbered, strict=True)
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    database.compile(expressions=list(expressions), ids=list(numbers), elements=len(numbers), flags=0)
-    return database

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
+from pushwarden.detect.form import Needs
 from pushwarden.detect.syntax import Alt, Chars, Look, Mark, Node, Repeat, Seq
 
 _MOST: Final = 6
@@ -12,31 +13,6 @@ _LEAST: Final = 2
 _ENOUGH: Final = 8
 """Bytes of a text; more of them make it no rarer."""
 _CASES: Final = 2
-
-
-class Needs(NamedTuple):
-    """Texts of which one must stand in a match."""
-
-    texts: tuple[bytes, ...]
-    folded: bool
-    """The texts are in lower case and stand for either case."""
-
-    def worth(self) -> tuple[int, int]:
-        """Return a measure of how much a look for them spares."""
-        return _worth(frozenset(self.texts))
-
-    def met(self, data: bytes, start: int, end: int) -> bool:
-        """Tell whether one of the texts stands in ``data[start:end]``."""
-        if self.folded:
-            low = data[start:end].lower()
-            for text in self.texts:  # noqa: SIM110 - a generator would take longer than the search
-                if text in low:
-                    return True
-            return False
-        for text in self.texts:  # noqa: SIM110 - likewise
-            if data.find(text, start, end) >= 0:
-                return True
-        return False
 
 
 def needs_of(node: Node) -> Needs | None:
@@ -49,6 +25,11 @@ def needs_of(node: Node) -> Needs | None:
     # What holds another of them is found by that one.
     least = sorted(text for text in texts if not any(other in text and other != text for other in texts))
     return Needs(tuple(least), folded)
+
+
+def worth(needs: Needs) -> tuple[int, int]:
+    """Return a measure of how much a look for ``needs`` spares."""
+    return _worth(frozenset(needs.texts))
 
 
 _FOLDED: Final = b"\0"

@@ -1,28 +1,22 @@
-"""Everything that is worked out from rules before scanning, in a form that can be kept on disk."""
+"""Everything that is worked out from rules before scanning, in a form that can be kept on disk.
+
+On disk a plan is lines of JSON: one about all rules, and one for each rule, which is read when the rule is first asked for.
+Most starts ask for a few of them.
+"""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from typing import Any, TypeVar, overload
 
-from pushwarden.detect.compiled import NEVER, NOTHING, CompiledRule
-from pushwarden.detect.decode import AMONG_RUNS, PROBES
-from pushwarden.detect.generic import TRIGGERS
-from pushwarden.detect.layers import MARGIN, RUN, Layer
-from pushwarden.detect.needs import Needs
+from pushwarden.detect.compiled import NOTHING, CompiledRule
+from pushwarden.detect.form import Needs, Shape
 from pushwarden.detect.rule import Allow, Near, Pair, Rule, RuleSet, Service
-from pushwarden.detect.service import is_assigned, name_pattern
-from pushwarden.detect.shape import Shape, context_needs, shape_of
 from pushwarden.model import Confidence
 
-_SOLID_ENOUGH: Final = 2
-_SOLID_CONTEXT: Final = 3
-_SOLID_PLENTY: Final = 4
-_COMMON: Final = re.compile(r"(?i)(?<![a-z])(?:token|key|secret|o?auth|api|pass|bearer|user|http|x\\\.com)")
-"""Words that code is full of: context that names one is no short cut, unless it must begin a line."""
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,105 +24,103 @@ class Plan:
     """Rules, the matchers that find them, and the probes that find places to look closer at."""
 
     rules: RuleSet
-    matchers: tuple[CompiledRule, ...]
-    services: tuple[CompiledRule, ...]
+    matchers: Sequence[CompiledRule]
+    services: Sequence[CompiledRule]
     """Rules that are found by the name of a service; they own the first probes."""
-    judged: tuple[CompiledRule, ...]
+    judged: Sequence[CompiledRule]
     """Rules whose hits come from :mod:`pushwarden.detect.generic`; its probes are the last."""
+    untriggered: tuple[int, ...]
+    """Numbers of the matchers that have no trigger."""
     probes: tuple[bytes, ...]
     """One for each service, then those of the decoders, then those of the judge."""
     layers: tuple[int, ...]
     """Where each probe is tried: a :class:`pushwarden.detect.layers.Layer`."""
+    cut_off: tuple[str, ...]
+    """The patterns :attr:`Rule.cut_off` of all rules."""
+    by_keyword: bool
+    """Whether a rule asks for :attr:`Rule.keywords`."""
 
 
-def make_plan(rules: RuleSet, shapes: Sequence[Shape] | None = None, probes: Sequence[str] | None = None) -> Plan:
-    """Work out how to find ``rules``.
+class Lazily(Sequence[Made]):
+    """A sequence whose items are made at their first use."""
 
-    Args:
-        rules: the rules.
-        shapes: the shapes of the matchers, where an earlier plan of the same rules knows them.
-        probes: the probes, likewise.
-    """
-    patterned = [rule for rule in rules if rule.engine == "pattern"]
-    known = shapes if shapes is not None else [_shape(rule) for rule in patterned]
-    services = tuple(CompiledRule(rule, NOTHING) for rule in rules if rule.service is not None)
-    judged = tuple(CompiledRule(rule, NOTHING) for rule in rules if rule.engine == "judge")
-    wanted = tuple(each.encode() for each in probes) if probes is not None else _probes(services, judged)
-    return Plan(
-        rules=rules,
-        matchers=tuple(CompiledRule(rule, shape) for rule, shape in zip(patterned, known, strict=True)),
-        services=services,
-        judged=judged,
-        probes=wanted,
-        layers=_layers(services, len(wanted)),
-    )
+    def __init__(self, count: int, make: Callable[[int], Made]) -> None:
+        self._made: list[Made | None] = [None] * count
+        self._make = make
 
+    def __len__(self) -> int:
+        return len(self._made)
 
-def _judge_probes() -> tuple[bytes, ...]:
-    # They are written for hyperscan and end where a value shows itself: nothing is cut off.
-    return TRIGGERS
-
-
-def _shape(rule: Rule) -> Shape:
-    """Return the shape of a rule; what has no certain bytes of its own is looked for where its context stands."""
-    own = _alone(rule)
-    asked = (context_needs(each.pattern) for each in rule.near)
-    return replace(own, nearby=max((each for each in asked if each is not None), key=Needs.worth, default=None))
-
-
-def _alone(rule: Rule) -> Shape:
-    """Return the shape of a rule without what its context asks for."""
-    own = shape_of(rule.pattern)
-    if rule.include and own.solid < _SOLID_PLENTY:
-        # Without much that is certain a trigger slows every file down; a rule for a few files is better tried on those alone.
-        return replace(own, trigger=None)
-    among_runs = own.run >= RUN and own.width <= MARGIN and own.trigger is not None
-    if own.solid < _SOLID_PLENTY:
-        rare = [each for each in rule.near if "^" in each.pattern or not _COMMON.search(each.pattern)]
-        others = [(shape_of(near.pattern), near.lines) for near in (rare if among_runs or rare else rule.near)]
-        other, lines = max(others, key=lambda each: each[0].solid, default=(own, 0))
-        least = _SOLID_CONTEXT if own.solid < _SOLID_ENOUGH else own.solid + _SOLID_ENOUGH
-        if other.solid > own.solid and other.solid >= least and (rare or own.solid < _SOLID_ENOUGH):
-            return replace(own, trigger=other.trigger, lines=lines, trigger_near=other.trigger_near)
-    return replace(own, layer=int(Layer.RUNS)) if among_runs else own
-
-
-def _probes(services: Sequence[CompiledRule], judged: Sequence[CompiledRule]) -> tuple[bytes, ...]:
-    names = (shape_of(name_pattern(each.rule.service)).trigger for each in services if each.rule.service is not None)
-    return (*((name or NEVER).encode() for name in names), *PROBES, *(_judge_probes() if judged else ()))
-
-
-def _layers(services: Sequence[CompiledRule], probes: int) -> tuple[int, ...]:
-    named = [
-        Layer.NAMED if each.rule.service is not None and is_assigned(each.rule.service) else Layer.EVERYWHERE
-        for each in services
-    ]
-    encoded = [Layer.RUNS if number in AMONG_RUNS else Layer.EVERYWHERE for number in range(len(PROBES))]
-    rest = probes - len(named) - len(encoded)
-    return (*map(int, named), *map(int, encoded), *(int(Layer.EVERYWHERE) for _ in range(rest)))
+    @overload
+    def __getitem__(self, index: int) -> Made: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Made]: ...
+    def __getitem__(self, index: int | slice) -> Made | Sequence[Made]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(len(self)))]
+        made = self._made[index]
+        if made is None:
+            made = self._made[index] = self._make(index)
+        return made
 
 
 def dump(plan: Plan) -> bytes:
-    """Return the plan as JSON, without the examples of its rules."""
-    document = {
+    """Return the plan as lines of JSON, without the examples of its rules."""
+    numbers = {rule.id: number for number, rule in enumerate(plan.rules)}
+    head = {
         "digest": plan.rules.digest,
         "notes": plan.rules.notes,
-        "rules": [_plain(rule) for rule in plan.rules],
-        "shapes": [_shape_plain(each.shape) for each in plan.matchers],
+        "ids": [*numbers],
+        **{name: [numbers[each.rule.id] for each in getattr(plan, name)] for name in _GROUPS},
+        "untriggered": plan.untriggered,
         "probes": [each.decode() for each in plan.probes],
+        "layers": plan.layers,
+        "cut_off": plan.cut_off,
+        "by_keyword": plan.by_keyword,
     }
-    return json.dumps(document, separators=(",", ":")).encode()
+    shapes = {each.rule.id: _shape_plain(each.shape) for each in plan.matchers}
+    lines = [head, *([_plain(rule), shapes.get(rule.id)] for rule in plan.rules)]
+    return b"\n".join(json.dumps(each, separators=(",", ":")).encode() for each in lines)
+
+
+_GROUPS = ("matchers", "services", "judged")
 
 
 def load(raw: bytes) -> Plan:
     """Return the plan that :func:`dump` wrote.
 
     Raises:
-        ValueError, KeyError, TypeError: it is damaged.
+        ValueError, KeyError, TypeError: its first line is damaged, or a line is missing. Damage to a rule shows where it is
+            asked for, so the caller must know that there is none.
     """
-    document = json.loads(raw)
-    rules = RuleSet([_rule(each) for each in document["rules"]], document["digest"], document["notes"])
-    return make_plan(rules, [_shape_again(each) for each in document["shapes"]], document["probes"])
+    first, *lines = raw.split(b"\n")
+    head = json.loads(first)
+    ids = head["ids"]
+    if len(lines) != len(ids):
+        raise ValueError(f"it holds {len(lines)} rules, not {len(ids)}")
+    stored = Lazily(len(ids), lambda number: _stored(lines[number]))
+    rules = RuleSet(Lazily(len(ids), lambda number: stored[number].rule), head["digest"], head["notes"], ids)
+    matchers, services, judged = (_some(stored, head[name]) for name in _GROUPS)
+    return Plan(
+        rules=rules,
+        matchers=matchers,
+        services=services,
+        judged=judged,
+        untriggered=tuple(head["untriggered"]),
+        probes=tuple(each.encode() for each in head["probes"]),
+        layers=tuple(head["layers"]),
+        cut_off=tuple(head["cut_off"]),
+        by_keyword=head["by_keyword"],
+    )
+
+
+def _some(stored: Sequence[CompiledRule], numbers: Sequence[int]) -> Sequence[CompiledRule]:
+    return Lazily(len(numbers), lambda at: stored[numbers[at]])
+
+
+def _stored(line: bytes) -> CompiledRule:
+    rule, shape = json.loads(line)
+    return CompiledRule(_rule(rule), NOTHING if shape is None else _shape_again(shape))
 
 
 def _shape_plain(shape: Shape) -> dict[str, Any]:

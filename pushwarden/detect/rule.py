@@ -130,9 +130,25 @@ _IDENTITY: Final = tuple(each.name for each in fields(Rule) if each.compare)
 class RuleSet(Sequence[Rule]):
     """Rules with unique ids, in a fixed order; immutable."""
 
-    def __init__(self, rules: Sequence[Rule], digest: str | None = None, notes: Sequence[str] = ()) -> None:
-        self._rules = tuple(rules)
-        self._by_id = {rule.id: rule for rule in self._rules}
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        digest: str | None = None,
+        notes: Sequence[str] = (),
+        ids: Sequence[str] | None = None,
+    ) -> None:
+        """Make a set.
+
+        Args:
+            rules: the rules.
+            digest: what :attr:`digest` is to return, where it is known.
+            notes: for :attr:`notes`.
+            ids: the rules' ids, where they are known: then no rule is looked at.
+        """
+        self._rules = tuple(rules) if ids is None else rules
+        self.ids = tuple(ids if ids is not None else (rule.id for rule in rules))
+        """The ids, in the order of the rules."""
+        self._numbers = {rule_id: number for number, rule_id in enumerate(self.ids)}
         self._digest = digest
         self.notes = tuple(notes)
         """What of the files could not be honoured; for people."""
@@ -152,11 +168,11 @@ class RuleSet(Sequence[Rule]):
         Raises:
             KeyError: there is none.
         """
-        return self._by_id[rule_id]
+        return self._rules[self._numbers[rule_id]]
 
     def has(self, rule_id: str) -> bool:
         """Tell whether there is a rule with this id."""
-        return rule_id in self._by_id
+        return rule_id in self._numbers
 
     @cached_property
     def digest(self) -> str:

@@ -27,7 +27,8 @@ class RuleFile:
             RuleError: it cannot be read, or is not UTF-8.
         """
         try:
-            return cls(path, path.read_text(encoding="utf-8"))
+            # As text would be read, but half as long.
+            return cls(path, path.read_bytes().decode().replace("\r\n", "\n"))
         except OSError as error:
             raise RuleError(str(path), f"cannot be read ({error.strerror}); give a file or folder of rules") from error
         except UnicodeDecodeError as error:

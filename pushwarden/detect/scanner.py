@@ -31,7 +31,8 @@ class Scanner:
         self.fallback_reason = fallback_reason
         """Why the plain engine stands in for hyperscan; None where it does not."""
         self.limits = limits or Limits()
-        self._kit = Kit(engine, plan.services, plan.judged, [rule.cut_off for rule in plan.rules if rule.cut_off])
+        self._kit = Kit(engine, plan.services, plan.judged, plan.cut_off)
+        self._by_keyword = plan.by_keyword
 
     @property
     def engine(self) -> str:
@@ -41,7 +42,7 @@ class Scanner:
     @property
     def is_local(self) -> bool:
         """Whether what stands far from a change does not depend on it, and the engine can tell how far that is."""
-        return self._kit.engine.knows_reach and not any(rule.keywords for rule in self.rules)
+        return self._kit.engine.knows_reach and not self._by_keyword
 
     def finds_wide(self, data: bytes, path: str, deadline: float | None) -> bool:
         """Tell whether a rule matches of which no reach is noted, because it may match over many lines."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
@@ -122,8 +122,8 @@ class _Mention:
 class Services:
     """All services whose keys are found by name and nearness."""
 
-    def __init__(self, rules: Iterable[CompiledRule]) -> None:
-        self._rules = tuple(rules)
+    def __init__(self, rules: Sequence[CompiledRule]) -> None:
+        self._rules = rules
 
     def search(self, data: bytes, named: Mapping[int, Sequence[int]], reach: Reach | None = None) -> Iterator[RawHit]:
         """Yield the keys near the services' names.

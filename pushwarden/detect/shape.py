@@ -7,14 +7,14 @@ the start and the end of that match, at most ``reach`` bytes behind its start.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from pushwarden.detect.form import Needs, Shape
 from pushwarden.detect.linebreak import is_near
 from pushwarden.detect.longrun import certain_run
-from pushwarden.detect.measures import BACK_WIDTH, ENDLESS, narrowest, sight, ways, widest
-from pushwarden.detect.needs import Needs, needs_of
+from pushwarden.detect.measures import BACK_WIDTH, narrowest, sight, ways, widest
+from pushwarden.detect.needs import needs_of
 from pushwarden.detect.syntax import (
     ALL,
     SPACE,
@@ -58,40 +58,6 @@ _MARKS: Final = {
     "word": r"\b",
     "not-word": r"\B",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """A pattern made ready for the engines."""
-
-    pattern: str
-    """The pattern with every endless repeat bounded."""
-    width: int
-    """Longest match in bytes, with what look-arounds see."""
-    trigger: str | None
-    """The expression for hyperscan; None where nothing must stand there."""
-    reach: int
-    """The trigger ends at most this far behind the start of the match."""
-    solid: int
-    """So many certain bytes in a row, whichever way the trigger matches: hyperscan finds those at full speed."""
-    lines: int | None = None
-    """Not None: the trigger is that of the context, which stands so many lines from the match or less."""
-    run: int = 0
-    """So many letters of base64 in a row stand in every match, at least."""
-    layer: int = 0
-    """Where the trigger is tried: a :class:`pushwarden.detect.layers.Layer`."""
-    near: bool = False
-    """A match, with what it looks at, stays on its line or is no wider than NEAR."""
-    trigger_near: bool = False
-    """The same of the trigger."""
-    steps: tuple[int, int] | None = None
-    """Not None: a match begins so many bytes before the end of its trigger, at least and at most."""
-    ways: int = ENDLESS
-    """At most so many ways of matching are tried from one place; ENDLESS stands for more than anybody would wait for."""
-    needs: Needs | None = None
-    """What must stand in every match besides its trigger; None where nothing certain must."""
-    nearby: Needs | None = None
-    """What must stand within CONTEXT_BYTES of every match that counts."""
 
 
 @cache

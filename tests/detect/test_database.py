@@ -10,6 +10,7 @@ import pytest
 
 from pushwarden.detect import Scanner, load_scanner
 from pushwarden.detect.load import DATABASE_VARIABLE, package_database
+from pushwarden.detect.rule import Rule
 from tests.detect.conftest import RULES, token
 
 DATA = f"a = {token()}\nneighbour 0f1e2d3c4b5a69788796a5b4c3d2e1f0\n".encode()
@@ -67,6 +68,33 @@ def test_a_damaged_database_is_compiled_again_and_that_is_said(tmp_path: Path, d
     assert len(again.scan(DATA).matches) == 2
     assert "compiled again" in again.notes[0]
     assert load(tmp_path).notes == ()
+
+
+def test_a_flipped_bit_in_a_rule_is_noticed_before_the_rule_is_asked_for(tmp_path: Path) -> None:
+    load(tmp_path)
+    place = files(tmp_path)[0]
+    raw = bytearray(place.read_bytes())
+    raw[raw.index(b'"advice":"') + 3] ^= 0x10
+    place.write_bytes(raw)
+
+    again = load(tmp_path)
+
+    assert len(again.scan(DATA).matches) == 2
+    assert "compiled again" in again.notes[0]
+
+
+def test_a_start_makes_only_the_rules_that_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = load(tmp_path)
+    made: list[str] = []
+    monkeypatch.setattr("pushwarden.detect.plan.Rule", lambda **fields: made.append(fields["id"]) or Rule(**fields))
+
+    second = load(tmp_path)
+    second.scan(b"nothing to see")
+
+    assert len(made) < len(second.rules) / 2
+    assert second.rules.ids == first.rules.ids
+    assert list(second.rules) == list(first.rules)
+    assert len(made) == len(set(made)) == len(second.rules)
 
 
 def test_a_flipped_bit_in_the_compiled_part_is_noticed(tmp_path: Path) -> None:

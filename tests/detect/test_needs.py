@@ -8,8 +8,9 @@ import pytest
 import regex
 
 from pushwarden.detect import Scanner
-from pushwarden.detect.measures import ENDLESS, sight, ways, widest
-from pushwarden.detect.needs import Needs, needs_of
+from pushwarden.detect.form import ENDLESS, Needs
+from pushwarden.detect.measures import sight, ways, widest
+from pushwarden.detect.needs import needs_of
 from pushwarden.detect.sample import sample
 from pushwarden.detect.shape import shape_of
 from pushwarden.detect.syntax import parse

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pushwarden.detect import Scanner
 from pushwarden.detect.database import compile_plan
 from pushwarden.detect.load import default_rules_path
-from pushwarden.detect.plan import make_plan
+from pushwarden.detect.planning import make_plan
 from pushwarden.detect.reach import Reach
 from pushwarden.detect.rule import Example, Near, Pair, Rule, RuleSet, Service
 from pushwarden.detect.rulefile import RuleFile, rule_files

@@ -22,7 +22,7 @@ from pushwarden.detect.errors import RuleError
 from pushwarden.detect.gitleaks import read_config
 from pushwarden.detect.loader import load_rules
 from pushwarden.detect.plain import PlainEngine
-from pushwarden.detect.plan import make_plan
+from pushwarden.detect.planning import make_plan
 from pushwarden.detect.rule import RuleSet
 from pushwarden.detect.rulefile import RuleFile
 from pushwarden.detect.shape import shape_of
