@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import Final
 
 _WORDS: Final = (
-    rb"(?:pass|pwd|pswd|psw|pw|secret|token|cred|identified by|securestring|bearer|key|auth|api|seed|otp|signature|verifier|cookie|session|"
-    rb"pin|license|webhook|dsn|sid)"
+    rb"(?:pass|pwd|pswd|psw|secret|token|cred|identified by|securestring|bearer|key|auth|api|seed|otp|signature|verifier|cookie|session|"
+    rb"license|webhook|dsn)"
 )
-_NAME: Final = _WORDS + rb"[\w\-.$]*"
+_SHORT_WORDS: Final = rb"(?:pw|pin|sid)"
+"""Words that count only where they stand alone: "typing" and "inside" would start the search on every other line."""
+_NAMES: Final = (_WORDS + rb"[\w\-.$]*", rb"(?:^|[^a-z])" + _SHORT_WORDS + rb"(?:[\d_\-.$][\w\-.$]*)?")
 _CLOSE: Final = rb"(?:[\"'`\])\\]*|\*\*|%5D)"
 _RARE: Final = (
     rb"a[hjoqz]|b[fghkmnpqtvwxz]|c[bgjnqvwxz]|d[hjkqvwxz]|e[jkz]|f[bghjkmnpqvwxyz]|"
@@ -42,7 +44,7 @@ _NAMED: Final = (
 )
 
 TRIGGERS: Final[tuple[bytes, ...]] = (
-    rb"(?i)" + _NAME + rb"(?:" + rb"|".join(_NAMED) + rb")" + _ODD,
+    rb"(?i)(?:" + rb"|".join(_NAMES) + rb")(?:" + rb"|".join(_NAMED) + rb")" + _ODD,
     rb"(?i)(?:pass|pwd|pswd|psw|pw|secret)[\w\-.$]*" + _CLOSE + _ANNOTATION + _OPERATOR + _CALL + rb"[\"'`\\]*[a-z]{3}",
     rb"(?i)(?:pass|pwd|pswd|psw|pw|secret)[\w\-.$]*" + _CLOSE + rb" ?[,(][ \t]*[buBU@$]?" + _QUOTE + rb"[a-z]{3}",
     rb"://[^\s:/@\"'<>]*:[^\s/@\"'<>]+@",
