@@ -44,6 +44,7 @@ def main() -> int:
     parser.add_argument("--kills", action="store_true", help="of the ways to fail, try only to die")
     parser.add_argument("--races", default=",".join(_RACED), help="scenarios during which something else happens")
     parser.add_argument("--every", type=int, default=1, help="try every Nth point and moment only")
+    parser.add_argument("--from", type=int, default=0, dest="begin", help="of these, the first to try, from 0")
     parser.add_argument("--jobs", type=int, default=2, help="processes at work at once on calls and races")
     parser.add_argument("--tries", type=int, default=40, help="runs to spend on making a failing history small")
     options = parser.parse_args()
@@ -70,14 +71,14 @@ def main() -> int:
         kind = int(SCENARIOS[scenario].opted_in or SCENARIOS[scenario].hours)
         with _machine(kind, 0, None) as machine:
             ways = (KILLED, KILLED_AT_ONCE) if options.kills else WAYS
-            chosen = list(points(machine, scenario, ways, seen=seen))[:: options.every]
+            chosen = list(points(machine, scenario, ways, seen=seen))[options.begin :: options.every]
             crashes = sum(each.kills for each in chosen)
             figures.update({"crash points": crashes, "fault points": len(chosen) - crashes})
             figures["failed"] += _said(outcomes(machine, scenario, chosen, jobs=options.jobs))
         report(scenario)
     for scenario in filter(None, options.races.split(",")):
         with _machine(0, 0, None) as machine:
-            met = list(moments(machine, scenario, tuple(RACES)))[:: options.every]
+            met = list(moments(machine, scenario, tuple(RACES)))[options.begin :: options.every]
             figures["races"] += len(met)
             figures["failed"] += _said(outcomes(machine, scenario, met, jobs=options.jobs))
         report(f"races in {scenario}")

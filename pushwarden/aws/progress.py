@@ -2,18 +2,18 @@
 
 Items of the same table as :mod:`pushwarden.aws.state`, under keys of their own:
 
-- ``reconcile``, ``repo#<repository id>``: a :class:`Sighting`.
+- ``reconcile``, ``repo#<repository id>``: a :class:`Sighting`; of more refs than an item holds, the first part. The others
+  are ``repo#<repository id>#<number>``.
 - ``reconcile``, ``cursor``: the last repository that the unfinished run looked at.
 """
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from pushwarden.aws.parts import pack, unpack
 from pushwarden.aws.state import DAY_S
 
 if TYPE_CHECKING:
@@ -54,18 +54,21 @@ class Progress:
 
     def sightings(self) -> dict[str, Sighting]:
         """Return what was seen of every repository, by repository id; those that are gone are left out."""
+        items = {item["sk"]["S"].removeprefix("repo#"): item for item in self.items(_RECONCILE, "repo#")}
         return {
-            item["sk"]["S"].removeprefix("repo#"): _sighting(item)
-            for item in self.items(_RECONCILE, "repo#")
-            if not item["gone"]["BOOL"]
+            key: _sighting(key, items) for key, item in items.items() if "#" not in key and not item["gone"]["BOOL"]
         }
 
     def save_sighting(self, repository_id: str, sighting: Sighting) -> None:
         """Remember what was seen of a repository."""
         refs = {ref: [each.tip, each.first_seen_s, each.sent_s] for ref, each in sorted(sighting.unscanned.items())}
-        # Surrogates stand for bytes of a ref's name that are no UTF-8; JSON escapes them.
-        packed = zlib.compress(json.dumps(refs).encode())
-        self._put(f"repo#{repository_id}", name={"S": sighting.name}, refs={"B": packed}, gone={"BOOL": False})
+        first, *more = pack(refs)
+        # What stands in one part has nothing to do with the others: a run that dies between them forgets some first
+        # sightings, and sees these refs anew. Parts beyond ``parts`` are old ones.
+        for number, part in enumerate(more, 1):
+            self._put(f"repo#{repository_id}#{number}", refs={"B": part})
+        count = {"parts": {"N": str(len(more))}} if more else {}
+        self._put(f"repo#{repository_id}", name={"S": sighting.name}, refs={"B": first}, gone={"BOOL": False}, **count)
 
     def forget(self, repository_id: str, name: str, *, now_s: float) -> None:
         """Remember that a repository was deleted, for as long as its refs are."""
@@ -106,6 +109,8 @@ class Progress:
         self.client.put_item(TableName=self.table, Item={"pk": {"S": _RECONCILE}, "sk": {"S": sk}, **values})
 
 
-def _sighting(item: Mapping[str, Any]) -> Sighting:
-    refs = json.loads(zlib.decompress(bytes(item["refs"]["B"])))
+def _sighting(key: str, items: Mapping[str, Mapping[str, Any]]) -> Sighting:
+    item = items[key]
+    more = [items[f"{key}#{number}"] for number in range(1, int(item.get("parts", {"N": 0})["N"]) + 1)]
+    refs = unpack(bytes(each["refs"]["B"]) for each in (item, *more))
     return Sighting(item["name"]["S"], {ref: Unscanned(*values) for ref, values in refs.items()})

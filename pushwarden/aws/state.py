@@ -4,9 +4,9 @@ Items are ``(pk, sk)``:
 
 - ``repo#<repository id>``, ``ref#<full ref name>``: a :class:`RefState`. The id, not the name, so that a repository
   that is deleted and made again under the same name starts afresh, and a renamed one goes on.
-- ``repo#<repository id>``, ``baseline``: where each ref stood when Pushwarden first met the repository.
+- ``repo#<repository id>``, ``baseline``: where each ref stood when Pushwarden first met the repository; for more refs than
+  an item holds, the digest of the parts that hold them, ``baseline#<digest>#<number>``.
 - ``incident#<incident id>``, ``step#<action>``: what was done, so that twice is once.
-- ``claim#<repository id>``, ``ref#<full ref name>``: which scan has the ref for itself, and until when.
 - ``settings``, ``fingerprint-key``: the key of the fingerprints, encrypted.
 - ``settings``, ``offers-<git service>``: what CodeCommit's git server was seen to be capable of, and when.
 """
@@ -14,15 +14,15 @@ Items are ``(pk, sk)``:
 from __future__ import annotations
 
 import dataclasses
-import json
+import hashlib
 import struct
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from pushwarden.aws.parts import pack, ref_key, unpack
 from pushwarden.errors import PushwardenError
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ PAST_MAX: Final = 30
 SETTLED_MAX: Final = 400
 """How many commits a ref's row remembers that were scanned before their own event came."""
 DAY_S: Final = 86_400
+_BASELINE: Final = "baseline"
 _ID: Final = struct.Struct("20s")
 _SETTLED: Final = struct.Struct(">20sI")
 _STEP_TTL_DAYS: Final = 400
@@ -108,8 +109,8 @@ class State:
     def frontier(self, repository_id: str) -> Frontier:
         """Return the frontier of every ref of a repository; refs without a row of their own are at their baseline."""
         rows: dict[str, RefState] = {}
-        baseline: dict[str, str] = {}
-        met = False
+        heads: list[Mapping[str, Any]] = []
+        parts: dict[str, bytes] = {}
         arguments: dict[str, Any] = {
             "TableName": self.table,
             "KeyConditionExpression": "pk = :pk",
@@ -119,23 +120,34 @@ class State:
         while True:
             page = self.client.query(**arguments)
             for item in page["Items"]:
-                met = True
-                if item["sk"]["S"] == "baseline":
-                    baseline = json.loads(zlib.decompress(bytes(item["refs"]["B"])))
+                name: str = item["sk"]["S"]
+                if name == _BASELINE:
+                    heads.append(item)
+                elif name.startswith(_BASELINE):
+                    parts[name] = bytes(item["refs"]["B"])
                 else:
                     row = _ref_state(item)
                     rows[row.ref] = row
             if "LastEvaluatedKey" not in page:
                 break
             arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        baseline = _baseline(heads[0], parts) if heads else {}
         at_baseline = {ref: RefState(ref, accepted=commit) for ref, commit in baseline.items() if ref not in rows}
-        return Frontier(rows | at_baseline, met)
+        # Parts alone are those of a process that died before it was through.
+        return Frontier(rows | at_baseline, met=bool(heads or rows))
 
     def save_baseline(self, repository_id: str, refs: Mapping[str, str]) -> None:
         """Write down where each ref stood at the first meeting; a baseline that is there already stays."""
-        packed = zlib.compress(json.dumps(dict(sorted(refs.items()))).encode())
-        item: dict[str, Any] = {"pk": {"S": f"repo#{repository_id}"}, "sk": {"S": "baseline"}, "refs": {"B": packed}}
-        self._put_once(item)
+        parts = pack(refs)
+        pk: dict[str, Any] = {"pk": {"S": f"repo#{repository_id}"}}
+        head: dict[str, Any] = {"refs": {"B": parts[0]}}
+        if len(parts) > 1:
+            # Two that meet the repository at the same moment may have seen different things: each writes parts of its own.
+            digest = hashlib.sha256(b"".join(parts)).hexdigest()[:16]
+            for name, part in zip(_part_names(digest, len(parts)), parts, strict=True):
+                self.client.put_item(TableName=self.table, Item={**pk, "sk": {"S": name}, "refs": {"B": part}})
+            head = {"digest": {"S": digest}, "parts": {"N": str(len(parts))}}
+        self._put_once({**pk, "sk": {"S": _BASELINE}, **head})
 
     def save_ref(self, repository_id: str, state: RefState, *, now_s: float) -> None:
         """Write a ref's frontier, if the row is still the one that ``state.version`` was read from.
@@ -143,9 +155,10 @@ class State:
         Raises:
             StaleStateError: it is not.
         """
+        key = ref_key(state.ref)
         item: dict[str, Any] = {
             "pk": {"S": f"repo#{repository_id}"},
-            "sk": {"S": f"ref#{state.ref}"},
+            "sk": {"S": f"ref#{key}"},
             "version": {"N": str(state.version + 1)},
             "event_time": {"S": state.event_time},
             "deleted": {"BOOL": state.deleted},
@@ -154,6 +167,8 @@ class State:
             "past": {"L": [{"S": each} for each in state.past[:PAST_MAX]]},
             "open_commits": {"L": [{"S": each} for each in state.open_commits[-OPEN_COMMITS_MAX:]]},
         }
+        if key != state.ref:
+            item["ref"] = {"B": state.ref.encode("utf-8", "surrogatepass")}
         for name in ("scanned", "accepted", "accepted_object", "event_id"):
             value = getattr(state, name)
             if value is not None:
@@ -212,34 +227,6 @@ class State:
                 ) from None
             raise
 
-    def claim(self, repository_id: str, ref: str, *, owner: str, now_s: float, until_s: float) -> bool:
-        """Claim a ref until a moment (since 1970), or until released; tell whether nobody else has it."""
-        try:
-            self.client.put_item(
-                TableName=self.table,
-                Item=_claim(repository_id, ref, owner, until_s, now_s),
-                ConditionExpression="attribute_not_exists(pk) OR claimed_until <= :now OR claimed_by = :owner",
-                ExpressionAttributeValues={":now": {"N": str(now_s)}, ":owner": {"S": owner}},
-            )
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
-                return False
-            raise
-        return True
-
-    def release(self, repository_id: str, ref: str, *, owner: str, now_s: float) -> None:
-        """Let others have a ref again, if ``owner`` still has it."""
-        try:
-            self.client.put_item(
-                TableName=self.table,
-                Item=_claim(repository_id, ref, owner, 0, now_s),
-                ConditionExpression="claimed_by = :owner",
-                ExpressionAttributeValues={":owner": {"S": owner}},
-            )
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
-                raise
-
     def setting(self, name: str) -> bytes | None:
         """Return the bytes of a setting, or None."""
         key = {"pk": {"S": "settings"}, "sk": {"S": name}}
@@ -284,16 +271,6 @@ def accepting(state: RefState, commit: str | None, held: str | None) -> RefState
     return dataclasses.replace(state, accepted=commit, accepted_object=held, past=past)
 
 
-def _claim(repository_id: str, ref: str, owner: str, until_s: float, now_s: float) -> dict[str, Any]:
-    return {
-        "pk": {"S": f"claim#{repository_id}"},
-        "sk": {"S": f"ref#{ref}"},
-        "claimed_by": {"S": owner},
-        "claimed_until": {"N": str(until_s)},
-        "expires_at": {"N": str(int(now_s) + DAY_S)},
-    }
-
-
 def _step_item(incident_id: str, action: str, step: Step, now_s: float) -> dict[str, Any]:
     return {
         **_step_key(incident_id, action),
@@ -308,6 +285,16 @@ def _step_key(incident_id: str, action: str) -> dict[str, Any]:
     return {"pk": {"S": f"incident#{incident_id}"}, "sk": {"S": f"step#{action}"}}
 
 
+def _part_names(digest: str, count: int) -> list[str]:
+    return [f"{_BASELINE}#{digest}#{number:04}" for number in range(count)]
+
+
+def _baseline(head: Mapping[str, Any], parts: Mapping[str, bytes]) -> dict[str, str]:
+    if "refs" in head:
+        return unpack([bytes(head["refs"]["B"])])
+    return unpack(parts[name] for name in _part_names(head["digest"]["S"], int(head["parts"]["N"])))
+
+
 def _ref_state(item: Mapping[str, Any]) -> RefState:
     def text(name: str) -> str | None:
         value: str | None = item[name]["S"] if name in item else None
@@ -317,7 +304,7 @@ def _ref_state(item: Mapping[str, Any]) -> RefState:
         return bytes(item[name]["B"]) if name in item else b""
 
     return RefState(
-        ref=item["sk"]["S"].removeprefix("ref#"),
+        ref=packed("ref").decode("utf-8", "surrogatepass") or item["sk"]["S"].removeprefix("ref#"),
         scanned=text("scanned"),
         accepted=text("accepted"),
         accepted_object=text("accepted_object"),

@@ -15,6 +15,7 @@ from pushwarden.aws import seal
 from pushwarden.aws.accesskeys import AccessKeys
 from pushwarden.aws.backups import Backups
 from pushwarden.aws.bus import SecurityBus
+from pushwarden.aws.claims import Claims
 from pushwarden.aws.codecommit import CodeCommit
 from pushwarden.aws.githttp import GitEndpoint
 from pushwarden.aws.gitsign import Credentials
@@ -97,6 +98,11 @@ class App:
     def state(self) -> State:
         """The frontier and the incidents."""
         return State(self._client("dynamodb"), self.settings.table)
+
+    @cached_property
+    def claims(self) -> Claims:
+        """Which scan has which ref for itself."""
+        return Claims(self._client("dynamodb"), self.settings.table)
 
     @cached_property
     def progress(self) -> Progress:

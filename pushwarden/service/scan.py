@@ -45,9 +45,10 @@ from pushwarden.service.frontier import (
     stays,
 )
 from pushwarden.service.offers import UPLOAD, forget, recall, remember
+from pushwarden.service.once import OutdatedError, tell_once
 from pushwarden.service.security_event import Reading, named, security_event
 from pushwarden.service.telling import raised
-from pushwarden.service.told import INSTALLED, is_done_with, remember_left, remember_told
+from pushwarden.service.told import INSTALLED, is_done_with, remember_left
 from pushwarden.service.turn import OutOfTurnError, Turn
 
 _log: Final = logging.getLogger(__name__)
@@ -92,11 +93,14 @@ def scan_push(
         reader = _Reader(app, push, limits or Limits(), deadline, clock, turn)
         for _ in range(_TRIES):
             try:
-                return _scan(reader, late=late, patient=patient)
-            except _OutdatedError:
+                event = _scan(reader, late=late, patient=patient)
+            except OutdatedError:
                 continue
             except _OutOfOrderError:
                 late = True
+            else:
+                turn.through()
+                return event
         raise turn.busy()
 
 
@@ -112,16 +116,17 @@ def _scan(reader: _Reader, *, late: bool, patient: bool) -> SecurityEvent | None
         _move(app, push, Reading(Introduced((), (), 0, 0)), ())
         return None
     reading = reader.take(todo, late=late, patient=patient)
-    findings = [f for f in reading.found.findings if f.commit not in todo.already_told]
+    fresh = [f for f in reading.found.findings if f.commit not in todo.already_told]
+    findings = [f for f in fresh if f.commit not in reader.turn.told]
     if todo.left is not None:
-        reading = _behind(reading, todo.left, findings)
+        reading = _behind(reading, todo.left, fresh)
         row = _standing(frontier.rows.get(push.ref, RefState(push.ref)), push, reading)
         frontier = replace(frontier, rows={**frontier.rows, push.ref: row})
     event = security_event(app, named(push, todo.left, reading, findings), frontier, reading, findings)
     if event is not None:
         if not late and _is_out_of_order(push, frontier, reading):
             raise _OutOfOrderError
-        _tell(reader, event, found)
+        tell_once(reader.turn, event, found, (*reading.commits, *reading.left))
     if any(gap.code in UNFINISHED for gap in reading.found.gaps):
         _log.warning("scan of %s unfinished", push.repository)
         if event is not None:
@@ -133,25 +138,9 @@ def _scan(reader: _Reader, *, late: bool, patient: bool) -> SecurityEvent | None
     if event is not None and left is not None:
         remember_left(app.state, push, left, now_s=app.wall_clock())
     gone = {commit.commit_id for commit in reading.left}  # the ref does not hold these any more: nothing to hold back
-    _move(app, push, reading, raised(event, (f.commit for f in findings if f.commit not in gone)))
+    held = raised(event, (f.commit for f in findings if f.commit not in gone))
+    _move(app, push, reading, (*held, *reader.turn.opened(reading.commits)))
     return event
-
-
-def _tell(reader: _Reader, event: SecurityEvent, found: RefState | None) -> None:
-    """Publish the event, unless somebody else told of the same meanwhile.
-
-    Raises:
-        _OutdatedError: the row of the ref is not what it was found to be any more.
-        BranchBusyError: another scan has something to tell of the ref.
-    """
-    app, push, turn = reader.app, reader.push, reader.turn
-    turn.wait()
-    frontier = app.state.frontier(push.repository_id)
-    if frontier.rows.get(push.ref) != found or is_done_with(app.state, push, frontier):
-        raise _OutdatedError
-    turn.check()
-    app.publish_event(event)
-    remember_told(app.state, push, now_s=app.wall_clock())
 
 
 def _is_out_of_order(push: Push, frontier: Frontier, reading: Reading) -> bool:
@@ -162,10 +151,6 @@ def _is_out_of_order(push: Push, frontier: Frontier, reading: Reading) -> bool:
 
 class _OutOfOrderError(Exception):
     """There is something to tell of a push that the row cannot follow: it is to be read up to where the branch stands."""
-
-
-class _OutdatedError(Exception):
-    """While the push was scanned, the frontier moved: somebody else may have told of what was found."""
 
 
 class _InDoubtError(Exception):

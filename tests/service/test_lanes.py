@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bench._burst import MAIN, World, push_event
+from pushwarden.aws.claims import Claim
 from pushwarden.aws.githttp import GitAccessError
 from pushwarden.events import MalformedEventError
 from pushwarden.service import turn
@@ -228,14 +229,15 @@ def test_a_function_that_dies_between_telling_and_noting_tells_the_same_incident
 
 def test_while_one_late_event_reads_a_branch_the_others_of_that_branch_wait(world: World) -> None:
     it = branch(world, 3)
-    state, repository_id = it.app.state, it.repository.repository_id
+    claims, repository_id = it.app.claims, it.repository.repository_id
     now_s = time.time()
-    assert state.claim(repository_id, MAIN, owner="another", now_s=now_s, until_s=now_s + 60)
+    another = claims.take(repository_id, MAIN, Claim("another", now_s + 60), now_s=now_s)
+    assert another is not None
 
     assert it.take(it.late_event(0)).put_off
     assert it.take(it.late_event(1, waited=TURNS_MAX)).put_off
     assert [event["pushwarden"]["waited"] for _, event in it.late.held] == [0, TURNS_MAX]
-    state.release(repository_id, MAIN, owner="another", now_s=time.time())
+    claims.release(repository_id, MAIN, another, now_s=time.time())
     waiting = [event for _, event in it.late.held]
     it.late.held.clear()
     it.take_all(waiting)
@@ -245,19 +247,20 @@ def test_while_one_late_event_reads_a_branch_the_others_of_that_branch_wait(worl
 def test_a_claim_ends_when_it_is_released_or_its_time_is_over(world: World) -> None:
     it = branch(world, 1)
 
-    def claim(owner: str, now_s: float, ref: str = MAIN) -> bool:
-        return it.app.state.claim(it.repository.repository_id, ref, owner=owner, now_s=now_s, until_s=now_s + 30)
+    def claim(owner: str, now_s: float, ref: str = MAIN) -> Claim | None:
+        return it.app.claims.take(it.repository.repository_id, ref, Claim(owner, now_s + 30), now_s=now_s)
 
-    def release(owner: str, now_s: float) -> None:
-        it.app.state.release(it.repository.repository_id, MAIN, owner=owner, now_s=now_s)
+    def release(claim: Claim | None, now_s: float) -> None:
+        assert claim is not None
+        it.app.claims.release(it.repository.repository_id, MAIN, claim, now_s=now_s)
 
-    assert claim("one", 100.0)
+    one = claim("one", 100.0)
     assert not claim("two", 129.0)
     assert claim("two", 129.0, "refs/heads/other")
     assert claim("two", 131.0)
-    release("one", 132.0)  # it is not its own any more
+    release(one, 132.0)  # it is not its own any more
     assert not claim("one", 132.0)
-    assert claim("two", 140.0)  # its own, for longer
+    two = claim("two", 140.0)  # its own, for longer
     assert not claim("one", 169.0)
-    release("two", 169.0)
+    release(two, 169.0)
     assert claim("one", 169.0)

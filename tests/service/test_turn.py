@@ -11,7 +11,7 @@ import pytest
 from bench._burst import ScanApp, World
 from pushwarden.aws.bus import PublishError
 from pushwarden.events import SecurityEvent
-from pushwarden.service import scan, security_event, told
+from pushwarden.service import once, scan, security_event, told
 from pushwarden.service.lanes import Taken, take
 from pushwarden.service.turn import TURN_S
 from tests.service.branches import Branch, branch
@@ -116,21 +116,22 @@ def test_who_was_overtaken_finds_that_it_was_told(world: World, monkeypatch: pyt
 def test_what_a_scan_did_not_tell_because_it_died_is_told_by_another(world: World, other: int) -> None:
     it = leaking(world)
     app = another(it)
+    events = {1: it.event(1, age_s=2), 2: it.event(2, age_s=1)}
 
     def die(_: SecurityEvent) -> None:
         raise DeadError
 
     it.app.__dict__["publish_event"] = die
     with pytest.raises(DeadError):
-        it.take(it.event(1, age_s=2))
+        it.take(events[1])
     del it.app.__dict__["publish_event"]
-    assert take(app, it.event(other, age_s=1)).put_off
+    assert take(app, events[other]).put_off
     assert it.told == []
 
     it.sleep(TURN_S)
-    it.take_all([it.late_event(other)])
+    it.take_all([{**events[other], "pushwarden": {"waited": 0}}])
     it.late.held.clear()
-    it.take_all([it.event(1, age_s=2), it.event(2, age_s=1)])
+    it.take_all(list(events.values()))
     assert it.incidents == {1: 1}
     assert it.stands_at() == (2, 0)
 
@@ -148,6 +149,7 @@ def test_a_scan_that_is_held_up_until_its_turn_is_over_tells_nothing(
         return looks[-1]
 
     monkeypatch.setattr(scan, "is_done_with", hold_up)
+    monkeypatch.setattr(once, "is_done_with", hold_up)
 
     assert it.take(it.event(1, age_s=2)).put_off
     assert it.told == []
@@ -163,8 +165,9 @@ def test_a_scan_that_cannot_tell_lets_the_next_one_try_at_once(world: World) -> 
         raise PublishError("the bus took nothing")
 
     it.app.__dict__["publish_event"] = fail
+    event = it.event(1, age_s=2)
     with pytest.raises(PublishError):
-        it.take(it.event(1, age_s=2))
+        it.take(event)
 
-    assert take(app, it.event(1, age_s=2)).event is not None
+    assert take(app, event).event is not None
     assert it.incidents == {1: 1}

@@ -128,6 +128,12 @@ def incidents_of(ledger: Ledger, plant: Plant) -> set[str]:
     return {each["incidentId"] for each in events if any(f["fingerprint"] in marks for f in each["findings"])}
 
 
+def told_twice(ledger: Ledger) -> list[str]:
+    """Return the secrets that more than one incident tells of, although each was pushed once, in words."""
+    told = [(plant.commit, incidents_of(ledger, plant)) for plant in ledger.plants]
+    return [f"{commit} is told of by {len(found)} incidents" for commit, found in told if len(found) > 1]
+
+
 def _mailed(ledger: Ledger) -> dict[str, str]:
     """Return the mail of each incident that tells of a secret."""
     mails = [each["Message"] for each in ledger.machine.mails if "Secret in" in each["Subject"]]

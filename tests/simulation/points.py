@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from tests.simulation.invariants import violations
+from tests.simulation.invariants import told_twice, violations
 from tests.simulation.machine import Machine
-from tests.simulation.scenarios import finish, play
+from tests.simulation.scenarios import SCENARIOS, finish, play
 from tests.simulation.wire import CUT, PARTIAL, PASSING, Fault, Invocation, can_fail_so
 from tests.simulation.world import World
 
@@ -91,9 +91,9 @@ class Point:
         """Whether the process dies there."""
         return self.way in {KILLED, KILLED_AT_ONCE}
 
-    def more(self, _world: World) -> list[str]:
-        """Nothing: whoever dies between telling and writing that down cannot help that it is told twice."""
-        return []
+    def more(self, world: World) -> list[str]:
+        """Return the leaks that more than one incident tells of, if that must not be."""
+        return told_twice(world.ledger) if SCENARIOS[self.scenario].once else []
 
     def trouble(self, world: World, first: int) -> Callable[[Invocation], Fault | None]:
         """Return what goes wrong in which invocation, if ``first`` is the number of the scenario's first one."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from tests.simulation.invariants import incidents_of
+from tests.simulation.invariants import told_twice
 from tests.simulation.machine import Machine
 from tests.simulation.parts import Message
 from tests.simulation.points import calm
@@ -34,12 +34,11 @@ class Moment:
         after = f"after call {self.call} ({self.name})" if self.call >= 0 else "before its first call"
         return f"{self.scenario}: {self.race} in invocation {self.invocation} ({self.function}) {after}"
 
-    def more(self, _world: World) -> list[str]:
+    def more(self, world: World) -> list[str]:
         """Return the leaks that more than one incident tells of, if that must not be."""
         if not SCENARIOS[self.scenario].once or self.race not in _UNINVOLVED:
             return []
-        told = [(plant.commit, incidents_of(_world.ledger, plant)) for plant in _world.ledger.plants]
-        return [f"{commit} is told of by {len(found)} incidents" for commit, found in told if len(found) > 1]
+        return told_twice(world.ledger)
 
     def trouble(self, world: World, first: int) -> Callable[[Invocation], Fault | None]:
         """Return what goes wrong in which invocation, if ``first`` is the number of the scenario's first one."""
@@ -53,8 +52,8 @@ class Moment:
         return trouble
 
 
-_UNINVOLVED: Final = frozenset({"same", "now"})
-"""Races in which people do nothing meanwhile that would have to be told, and no claim of whoever is at work expires."""
+_UNINVOLVED: Final = frozenset({"same", "now", "others"})
+"""Races in which people do nothing meanwhile that would have to be told."""
 
 
 def moments(machine: Machine, scenario: str, races: tuple[str, ...]) -> Iterator[Moment]:
