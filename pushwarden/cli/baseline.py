@@ -25,8 +25,8 @@ from pushwarden.report.summary import number
 from pushwarden.suppress import Kind, Stale, Suppressions, load
 from pushwarden.suppress.baseline import ATTRIBUTES_NAME, Update, Words, make_mergeable, save, update
 from pushwarden.suppress.config import read_config
-from pushwarden.suppress.files import read_text
-from pushwarden.suppress.ignore_file import IGNORE_NAME, parse
+from pushwarden.suppress.files import IGNORE_NAME, read_text
+from pushwarden.suppress.ignore_file import parse
 from pushwarden.suppress.value import KEY_BYTES, a_date
 
 EPILOG: Final = """\b

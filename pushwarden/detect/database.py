@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import platform
 import struct
 import sys
 import zlib
@@ -155,4 +154,4 @@ def _processor() -> str:
             flags = next((line for line in info if line.startswith("flags")), "") + " "
     except OSError:
         flags = ""
-    return platform.machine() + "".join(each for each in _FEATURES if each in flags)
+    return os.uname().machine + "".join(each for each in _FEATURES if each in flags)

@@ -14,8 +14,8 @@ import regex
 
 from pushwarden.detect.compiled import NEVER, CompiledRule, RawHit
 from pushwarden.detect.decode import PROBES, decode, encoded_stretches
-from pushwarden.detect.decode.archives import is_packed, unpack
 from pushwarden.detect.decode.limits import Budget
+from pushwarden.detect.decode.packed import is_packed
 from pushwarden.detect.decode.piece import Piece
 from pushwarden.detect.decode.wide import WideText, wide_encoding
 from pushwarden.detect.filters import Candidate, judge_hit
@@ -147,6 +147,8 @@ class Explorer:
             what = f"archives deeper than {depth} inside each other were not unpacked"
             self._budget.gap("archive-depth", what, "unpack them and scan what is in them")
             return
+        from pushwarden.detect.decode.archives import unpack  # noqa: PLC0415 - most content is not packed
+
         for member in unpack(data, self._budget):
             if self._budget.late():
                 return

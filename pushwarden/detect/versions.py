@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Final
 
-from pushwarden.detect.decode.archives import is_packed
+from pushwarden.detect.decode.packed import is_packed
 from pushwarden.detect.decode.wide import wide_encoding
 from pushwarden.detect.explore import BATCH
 from pushwarden.detect.linebreak import NEAR

@@ -8,23 +8,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pushwarden.model import Finding
 from pushwarden.suppress.config import read_config
-from pushwarden.suppress.files import read_text
-from pushwarden.suppress.foreign import (
-    DETECT_SECRETS_NAME,
-    GITLEAKS_NAME,
-    DetectSecretsEntry,
-    GitleaksEntry,
-    parse_detect_secrets,
-    parse_gitleaks,
-    sha1s,
-)
-from pushwarden.suppress.globs import Glob, match_any
-from pushwarden.suppress.ignore_file import IGNORE_NAME, parse
+from pushwarden.suppress.files import DETECT_SECRETS_NAME, GITLEAKS_NAME, IGNORE_NAME, read_text
 from pushwarden.suppress.model import Entry, Kind, Stale, Suppressed
+
+if TYPE_CHECKING:  # imported at run time for a file that is there: most repositories have none
+    from pushwarden.suppress.foreign import DetectSecretsEntry, GitleaksEntry
+    from pushwarden.suppress.globs import Glob
 
 PUBLIC_KEY: Final = b"pushwarden: no key of its own"
 """Key of the fingerprints where a repository stores none; known to everybody, see ``docs/findings.md``."""
@@ -32,7 +25,7 @@ PUBLIC_KEY: Final = b"pushwarden: no key of its own"
 _ORDER: Final = {kind: place for place, kind in enumerate(Kind)}
 _SHORT: Final = 12
 
-AnyEntry: TypeAlias = Entry | GitleaksEntry | DetectSecretsEntry
+AnyEntry: TypeAlias = "Entry | GitleaksEntry | DetectSecretsEntry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +103,7 @@ class _Index:
             for fingerprint in entry.fingerprints:
                 self._by_value.setdefault(fingerprint, []).append(entry)
         self._of_any_value = [each for each in self.live if not each.fingerprints]
-        self._paths = {id(each): [Glob.parse(path) for path in each.paths] for each in self.live if each.paths}
+        self._paths = {id(each): _globs(each.paths) for each in self.live if each.paths}
         self._gitleaks: dict[str, list[GitleaksEntry]] = {}
         for line in suppressions.gitleaks:
             self._gitleaks.setdefault(line.path, []).append(line)
@@ -130,15 +123,23 @@ class _Index:
             if line.matches(finding, self._known_rules):
                 yield line
         if finding.path in self._detect_secrets_paths:
+            from pushwarden.suppress.foreign import sha1s  # noqa: PLC0415 - see above
+
             for sha1 in sha1s(finding):
                 if entry_ := self._detect_secrets.get((finding.path, sha1)):
                     yield entry_
 
     def _meets(self, entry: Entry, finding: Finding) -> bool:
         paths = self._paths.get(id(entry))
-        if paths is not None and not match_any(paths, finding.path):
+        if paths is not None and not any(glob.matches(finding.path) for glob in paths):
             return False
         return not entry.rules or any(fnmatchcase(finding.match.rule_id, rule) for rule in entry.rules)
+
+
+def _globs(paths: Iterable[str]) -> list[Glob]:
+    from pushwarden.suppress.globs import Glob  # noqa: PLC0415 - see above
+
+    return [Glob.parse(path) for path in paths]
 
 
 def _stale(entry: Entry) -> Stale:
@@ -161,12 +162,37 @@ def load(root: Path, *, config: Path | None = None, today: date | None = None) -
         UsageError: A file cannot be read or understood; the message names file and line.
     """
     settings = read_config(root, config)
-    ignore = parse(read_text(root / IGNORE_NAME) or "")
-    baseline = read_text(root / DETECT_SECRETS_NAME)
+    keys, entries = _ignored(root)
     return Suppressions(
-        keys=tuple(dict.fromkeys((*settings.keys, *ignore.keys))),
-        entries=settings.entries + ignore.entries,
-        gitleaks=parse_gitleaks(read_text(root / GITLEAKS_NAME) or ""),
-        detect_secrets=() if baseline is None else parse_detect_secrets(baseline),
+        keys=tuple(dict.fromkeys((*settings.keys, *keys))),
+        entries=settings.entries + entries,
+        gitleaks=_gitleaks(root),
+        detect_secrets=_detect_secrets(root),
         today=today or datetime.now(UTC).date(),
     )
+
+
+def _ignored(root: Path) -> tuple[tuple[bytes, ...], tuple[Entry, ...]]:
+    """Return keys and entries of the ignore file."""
+    if not (text := read_text(root / IGNORE_NAME)):
+        return (), ()
+    from pushwarden.suppress.ignore_file import parse  # noqa: PLC0415 - see above
+
+    file = parse(text)
+    return tuple(file.keys), tuple(file.entries)
+
+
+def _gitleaks(root: Path) -> tuple[GitleaksEntry, ...]:
+    if not (text := read_text(root / GITLEAKS_NAME)):
+        return ()
+    from pushwarden.suppress.foreign import parse_gitleaks  # noqa: PLC0415 - see above
+
+    return parse_gitleaks(text)
+
+
+def _detect_secrets(root: Path) -> tuple[DetectSecretsEntry, ...]:
+    if (text := read_text(root / DETECT_SECRETS_NAME)) is None:
+        return ()
+    from pushwarden.suppress.foreign import parse_detect_secrets  # noqa: PLC0415 - see above
+
+    return parse_detect_secrets(text)

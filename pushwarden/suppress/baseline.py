@@ -12,8 +12,8 @@ from typing import Final
 
 from pushwarden.model import Finding
 from pushwarden.suppress.apply import PUBLIC_KEY, Suppressions
-from pushwarden.suppress.files import SuppressError, read_text
-from pushwarden.suppress.ignore_file import IGNORE_NAME, IgnoreFile, render
+from pushwarden.suppress.files import IGNORE_NAME, SuppressError, read_text
+from pushwarden.suppress.ignore_file import IgnoreFile, render
 from pushwarden.suppress.model import Entry, Kind, Stale
 
 ATTRIBUTES_NAME: Final = ".gitattributes"

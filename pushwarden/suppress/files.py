@@ -7,6 +7,10 @@ from typing import Final
 
 from pushwarden.errors import UsageError
 
+CONFIG_NAME: Final = ".pushwarden.toml"
+IGNORE_NAME: Final = ".pushwarden-ignore"
+GITLEAKS_NAME: Final = ".gitleaksignore"
+DETECT_SECRETS_NAME: Final = ".secrets.baseline"
 MOST_BYTES: Final = 64 * 1024 * 1024
 """More than that is no list that people keep; reading it would only cost memory."""
 

@@ -15,11 +15,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pushwarden.model import Finding
-from pushwarden.suppress.files import SuppressError
+from pushwarden.suppress.files import DETECT_SECRETS_NAME, GITLEAKS_NAME, SuppressError
 from pushwarden.suppress.model import Kind
-
-GITLEAKS_NAME: Final = ".gitleaksignore"
-DETECT_SECRETS_NAME: Final = ".secrets.baseline"
 
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _SHA1: Final = re.compile(r"[0-9a-f]{40}")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -59,8 +58,3 @@ class Glob:
                 here += 1
                 found.add(here)
         return found
-
-
-def match_any(globs: Iterable[Glob], path: str) -> bool:
-    """Return whether one of the globs matches the path."""
-    return any(glob.matches(path) for glob in globs)

@@ -18,11 +18,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from pushwarden.detect.errors import nearest
-from pushwarden.suppress.files import SuppressError
+from pushwarden.suppress.files import IGNORE_NAME, SuppressError
 from pushwarden.suppress.model import Entry, Kind
 from pushwarden.suppress.value import a_date, a_fingerprint, a_key
 
-IGNORE_NAME: Final = ".pushwarden-ignore"
 HEADER: Final = """\
 # Findings that this repository accepts. One per line, by keyed fingerprint: no secret, no line number.
 # Update it with `pushwarden baseline`; a line may say in="docs/**" until=2027-01-31 by="..." reason="...".

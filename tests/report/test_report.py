@@ -10,7 +10,7 @@ import pytest
 from pushwarden.errors import UsageError
 from pushwarden.model import Confidence, Gap, Result, Source
 from pushwarden.report import FORMATS, Report, ReportedFinding, format_for_path, in_order, result_of, summary, write
-from pushwarden.suppress.config import _FORMATS as CONFIGURABLE_FORMATS
+from pushwarden.suppress.config_text import _FORMATS as CONFIGURABLE_FORMATS
 
 MACHINE_FORMATS = tuple(each for each in FORMATS if each != "text")
 GAP = Gap("too-large", "The file has 312 MiB; raise --max-file-size.", "assets/video.bin")

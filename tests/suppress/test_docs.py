@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from pushwarden.report import FORMATS, format_for_path
-from pushwarden.suppress.config import parse_config
+from pushwarden.suppress.config_text import parse_config
 from pushwarden.suppress.ignore_file import parse
 from pushwarden.suppress.inline import allowed_lines
 

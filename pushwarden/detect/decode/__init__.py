@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from pushwarden.detect.decode import escapes, runs
-from pushwarden.detect.decode.archives import is_packed
+from pushwarden.detect.decode.packed import is_packed
 from pushwarden.detect.decode.piece import Builder, Piece
 
 _BASE64: Final = (runs.BASE64_TEXT, runs.BASE64_UTF16, runs.BASE64_PACKED)

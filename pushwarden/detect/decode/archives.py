@@ -15,39 +15,38 @@ from typing import Final, TypeAlias
 
 from pushwarden.detect.decode.limits import MEGABYTE, Budget
 from pushwarden.detect.decode.member import BROKEN, Member, read_member
+from pushwarden.detect.decode.packed import (
+    BZIP2,
+    GZIP,
+    PDF,
+    PNG,
+    UNKNOWN,
+    XZ,
+    ZIP,
+    ZIP_END,
+    ZLIB,
+    ends_as_zip,
+    is_packed,
+    is_tar,
+)
 from pushwarden.detect.decode.stream import Decompressor, Stream
 from pushwarden.detect.decode.tarballs import untar
-from pushwarden.detect.decode.zips import END, END_BYTES, unzip
+from pushwarden.detect.decode.zips import unzip
 
-_PNG: Final = b"\x89PNG\r\n\x1a\n"
-_TAR_MAGIC: Final = slice(257, 262)
-_ZIP_END: Final = slice(-END_BYTES, -END_BYTES + len(END))
 _PDF_STREAM: Final = re.compile(rb">>[\s]{0,4}stream\r?\n")
 _PDF_DEFLATED: Final = b"/FlateDecode"
 _PDF_WORDS_BYTES: Final = 412
 """So far before the end of a stream's dictionary its way of packing is looked for."""
 _XZ_MEMORY: Final = 128 * MEGABYTE
 """What unpacking may take: ``xz -9`` asks for half of it, and a made-up header for gigabytes."""
-_CANNOT: Final = {
-    b"7z\xbc\xaf\x27\x1c": "7z",
-    b"Rar!\x1a\x07": "rar",
-    b"\x28\xb5\x2f\xfd": "zstd",
-}
 
 
 _Unpacker: TypeAlias = Callable[[bytes, Budget], Iterator[Member]]
 
 
-def is_packed(data: bytes) -> bool:
-    """Tell whether ``data`` begins, or ends, like something that can be unpacked (or that would have to be)."""
-    return (
-        (data[:1] in _FIRST_BYTES and data.startswith(_MAGICS)) or data[_TAR_MAGIC] == b"ustar" or data[_ZIP_END] == END
-    )
-
-
 def unpack(data: bytes, budget: Budget) -> Iterator[Member]:
     """Yield what is packed in ``data``; what cannot be unpacked is recorded in ``budget`` as a gap."""
-    for magic, name in _CANNOT.items():
+    for magic, name in UNKNOWN.items():
         if data.startswith(magic):
             budget.gap("unsupported-archive", f"{name} archive not unpacked", "unpack it and scan what is in it")
     for unpacker in _unpackers(data):
@@ -70,10 +69,10 @@ def _unpacked(unpacker: _Unpacker, data: bytes, budget: Budget) -> Iterator[Memb
 
 def _unpackers(data: bytes) -> list[_Unpacker]:
     """Return what unpacks ``data``: by what it begins with, and as a zip archive that was appended to something else."""
-    found = [unpacker for magic, unpacker in _UNPACKERS if data.startswith(magic)] if data[:1] in _FIRST_BYTES else []
-    if not found and data[_TAR_MAGIC] == b"ustar":
+    found = [unpacker for magic, unpacker in _UNPACKERS if data.startswith(magic)]
+    if not found and is_tar(data):
         found = [untar]
-    if data[_ZIP_END] == END and unzip not in found:
+    if ends_as_zip(data) and unzip not in found:
         found.append(unzip)
     return found
 
@@ -123,7 +122,7 @@ def _zlib(data: bytes, budget: Budget) -> Iterator[Member]:
 
 def _png(data: bytes, budget: Budget) -> Iterator[Member]:
     """Yield the compressed text chunks; the others are readable as they are."""
-    at = len(_PNG)
+    at = len(PNG)
     while at + 8 <= len(data):
         size = int.from_bytes(data[at : at + 4], "big")
         kind, body = data[at + 4 : at + 8], data[at + 8 : at + 8 + size]
@@ -162,15 +161,12 @@ def _pdf(data: bytes, budget: Budget) -> Iterator[Member]:
 
 
 _UNPACKERS: Final[tuple[tuple[bytes, _Unpacker], ...]] = (
-    (b"PK\x03\x04", unzip),
-    (END, unzip),
-    (b"\x1f\x8b\x08", _stream("gzip", _gunzip)),
-    *((b"BZh%d1AY&SY" % level, _stream("bzip2", bz2.BZ2Decompressor)) for level in range(1, 10)),
-    (b"\xfd7zXZ\x00", _stream("xz", _unxz)),
-    *((bytes((0x78, level)), _zlib) for level in (0x01, 0x5E, 0x9C, 0xDA)),
-    (_PNG, _png),
-    (b"%PDF-", _pdf),
+    (ZIP, unzip),
+    (ZIP_END, unzip),
+    (GZIP, _stream("gzip", _gunzip)),
+    *((magic, _stream("bzip2", bz2.BZ2Decompressor)) for magic in BZIP2),
+    (XZ, _stream("xz", _unxz)),
+    *((magic, _zlib) for magic in ZLIB),
+    (PNG, _png),
+    (PDF, _pdf),
 )
-_MAGICS: Final = (*(magic for magic, _ in _UNPACKERS), *_CANNOT)
-_FIRST_BYTES: Final = frozenset(magic[:1] for magic in _MAGICS)
-"""Most content begins with none of them."""

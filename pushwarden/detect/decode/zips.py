@@ -11,10 +11,6 @@ from typing import Final
 from pushwarden.detect.decode.limits import Budget
 from pushwarden.detect.decode.member import Member, read_member
 
-END: Final = b"PK\x05\x06"
-"""Begins the record that ends an archive; the directory that it names says what is in the archive."""
-END_BYTES: Final = 22
-"""Length of that record without a comment."""
 _LOCAL: Final = b"PK\x03\x04"
 _ENTRY: Final = b"PK\x01\x02"
 _LOCAL_BYTES: Final = 30

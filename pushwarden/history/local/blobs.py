@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pushwarden.history.local.content import scan_content
-from pushwarden.history.local.files import crash_gap
+from pushwarden.history.local.gaps import crash_gap
 from pushwarden.history.local.git import Git
 from pushwarden.history.local.lineage import Lineage
 from pushwarden.history.local.model import MIB, Limits, Progress, Report, Scan, Scanner

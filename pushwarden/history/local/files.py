@@ -13,6 +13,7 @@ from typing import BinaryIO, Final
 
 from pushwarden.errors import UsageError
 from pushwarden.history.local.content import scan_content
+from pushwarden.history.local.gaps import crash_gap, too_large, unreadable
 from pushwarden.history.local.model import MIB, Counts, Found, Hit, Limits, Outcome, Progress, Report, Scanner, silent
 from pushwarden.history.local.names import scan_names
 from pushwarden.history.local.pool import Died, Pool
@@ -247,25 +248,3 @@ def _read(path: str) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123 - a descriptor has no path
         return file.read()
-
-
-def too_large(path: str, size: int | None, limits: Limits) -> Gap:
-    """Say that content is over the limit."""
-    said = f"{size:,} bytes" if size is not None else "more"
-    return Gap(
-        "too-large",
-        f"{said}, the limit is {limits.content_bytes:,}; scan it in parts or raise --max-file-size",
-        path=path,
-    )
-
-
-def unreadable(path: str, error: OSError) -> Gap:
-    """Say that a file or folder could not be read."""
-    return Gap("unreadable", f"cannot be read ({error.strerror}); give yourself the right to read it", path=path)
-
-
-def crash_gap(path: str | None, died: Died) -> Gap:
-    """Say that the scanning process died on some content."""
-    code = died.exit_code
-    how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-    return Gap("crashed", f"the scanning process ended ({how}); scan it alone, and please report it", path=path)

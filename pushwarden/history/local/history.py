@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING
 
 from pushwarden.history.local.blobs import Results
 from pushwarden.history.local.context import (
@@ -16,13 +17,14 @@ from pushwarden.history.local.context import (
     scan_more,
     written,
 )
-from pushwarden.history.local.early import EVERYTHING, Started
 from pushwarden.history.local.evidence import attribute, gather, of_tags, unplaced
 from pushwarden.history.local.log import Change, History
 from pushwarden.history.local.objects import Listing, list_some
 from pushwarden.history.local.repository import Repository
-from pushwarden.history.local.wholelog import WholeLog
 from pushwarden.model import Gap
+
+if TYPE_CHECKING:
+    from pushwarden.history.local.wholelog import WholeLog
 
 __all__ = ["Context", "Scanned", "scan_commits", "scan_everything", "scan_staged"]
 
@@ -30,7 +32,8 @@ __all__ = ["Context", "Scanned", "scan_commits", "scan_everything", "scan_staged
 def scan_everything(context: Context, staged: Sequence[Change]) -> Scanned:
     """Scan every object of the repository, and attribute what is found to commits and to what is staged."""
     from pushwarden.history.local.again import known_ids, remember, scan_again  # noqa: PLC0415 - a hook needs it not
-    from pushwarden.history.local.memory import look  # noqa: PLC0415
+    from pushwarden.history.local.early import EVERYTHING, Started  # noqa: PLC0415 - likewise
+    from pushwarden.history.local.memory import look  # noqa: PLC0415 - likewise
 
     store = look(context.repository) if context.memory is not None else None
     known = scan_again(context, store, staged)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 from pushwarden.detect import Scanner as DetectScanner
-from pushwarden.detect.versions import Change, Record, Versions
 from pushwarden.history.local.content import checked, scan_content
 from pushwarden.history.local.model import Limits, Scan, Scanner
 from pushwarden.history.local.packs import Place, Stored
+
+if TYPE_CHECKING:  # imported at run time for the first blob of a pack: a hook reads none
+    from pushwarden.detect.versions import Record, Versions
 
 MOST_RECORDS: Final = 8192
 """So much is remembered of scanned blobs; packs store what belongs together side by side."""
@@ -20,14 +23,23 @@ class Lineage:
 
     def __init__(self, scanner: Scanner, limits: Limits) -> None:
         self._scanner, self._limits = scanner, limits
-        local = isinstance(scanner, DetectScanner) and scanner.is_local and limits.by_changes
-        self._versions = Versions(scanner) if local and isinstance(scanner, DetectScanner) else None
         self._records: dict[tuple[Place, str], Record] = {}
+
+    @cached_property
+    def _versions(self) -> Versions | None:
+        scanner = self._scanner
+        if not (isinstance(scanner, DetectScanner) and scanner.is_local and self._limits.by_changes):
+            return None
+        from pushwarden.detect.versions import Versions  # noqa: PLC0415 - see above
+
+        return Versions(scanner)
 
     def scan(self, blob: Stored, path: str) -> Scan:
         """Return what :func:`~pushwarden.history.local.content.scan_content` says of a blob at ``path``."""
-        if self._versions is None or blob.place is None:
+        if blob.place is None or self._versions is None:
             return scan_content(self._scanner, blob.data, path, self._limits)
+        from pushwarden.detect.versions import Change  # noqa: PLC0415 - see above
+
         base = self._records.get((blob.base, path)) if blob.base is not None else None
         change = Change(base, blob.copies) if base is not None else None
         result, record = self._versions.scan(blob.data, path, time.monotonic() + self._limits.content_s, change)

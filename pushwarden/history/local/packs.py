@@ -13,10 +13,12 @@ from binascii import unhexlify
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from pushwarden.detect.versions import Copy
 from pushwarden.history.local.model import MIB
+
+if TYPE_CHECKING:
+    from pushwarden.detect.versions import Copy
 
 INDEX_MAGIC: Final = b"\xfftOc\x00\x00\x00\x02"
 PACK_MAGICS: Final = (b"PACK\x00\x00\x00\x02", b"PACK\x00\x00\x00\x03")

@@ -10,8 +10,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import pickle
-import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -172,6 +170,8 @@ def _serve(
     numbers: Connection, work: Callable[[Task], Result], known: Sequence[Task], inherited: list[Connection]
 ) -> None:
     """Run in a worker: do the tasks whose numbers come, until the other end closes."""
+    import signal  # noqa: PLC0415 - see above
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us
     gc.freeze()  # what the parent made stays: looking for garbage in it would only copy its pages
     gc.set_threshold(OBJECTS)
@@ -197,6 +197,8 @@ def _done(work: Callable[[Task], Result], task: Task) -> Result | _Raised:
 
 def _travels(error: Exception) -> bool:
     """Return whether an error arrives as it was sent: some hold what cannot be pickled, or are made in another way."""
+    import pickle  # noqa: PLC0415 - see above
+
     try:
         return type(pickle.loads(pickle.dumps(error))) is type(error)  # noqa: S301 - made in the line itself
     except Exception:  # noqa: BLE001 - pickling runs the error's own code, which may raise anything

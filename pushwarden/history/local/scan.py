@@ -11,7 +11,6 @@ from typing import Final
 from pushwarden.errors import UsageError
 from pushwarden.history.local.attribution import keys_of
 from pushwarden.history.local.blobs import Results, Wanted, scan_objects
-from pushwarden.history.local.files import scan_entries
 from pushwarden.history.local.findings import Head, join, link_gap, read_head
 from pushwarden.history.local.git import GitError
 from pushwarden.history.local.history import Context, scan_commits, scan_everything, scan_staged
@@ -184,6 +183,8 @@ def scan_tree(context: Context, results: Results | None, head: Head | None) -> O
     Raises:
         GitError: git cannot read the index.
     """
+    from pushwarden.history.local.files import scan_entries  # noqa: PLC0415 - what is staged stands in objects
+
     files = on_disk(context.repository)
     outcome = scan_entries(
         files.entries,

@@ -7,13 +7,16 @@ import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from pushwarden.history.local.files import FileEntry, unreadable
+from pushwarden.history.local.gaps import unreadable
 from pushwarden.history.local.git import Git, GitError
 from pushwarden.history.local.log import GITLINK, Change, parse_raw
 from pushwarden.history.local.repository import Repository
 from pushwarden.model import Gap
+
+if TYPE_CHECKING:  # imported at run time where files are listed: what is staged stands in objects
+    from pushwarden.history.local.files import FileEntry
 
 UNTRACKED: Final = ("ls-files", "-z", "--others", "--exclude-standard")
 NESTED: Final = ("ls-files", "-z", "--cached", "--others", "--exclude-standard")
@@ -94,6 +97,8 @@ def _untracked(git: Git, root: Path, prefix: str) -> Iterator[str]:
 
 
 def _entries(root: Path, paths: Iterable[str], gaps: list[Gap]) -> Iterator[FileEntry]:
+    from pushwarden.history.local.files import FileEntry  # noqa: PLC0415 - see above
+
     for path in paths:
         try:
             info = (root / path).lstat()

@@ -17,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pushwarden.detect import Scanner
-from pushwarden.detect.decode.archives import is_packed, unpack
+from pushwarden.detect.decode.archives import unpack
 from pushwarden.detect.decode.limits import Budget, Limits
+from pushwarden.detect.decode.packed import is_packed
 from tests.detect.conftest import made_up, token
 
 RAW = token().encode()
