@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from pushwarden.aws.codecommit import CodeCommitError, RepositoryGoneError
+from pushwarden.aws.codecommit import CodeCommitError, Repository, RepositoryGoneError
 from pushwarden.aws.githttp import Advertisement, GitError, RepositoryNotFoundError
 from pushwarden.aws.progress import Sighting, Unscanned
 from pushwarden.aws.state import Frontier, RefState
@@ -34,6 +34,8 @@ AGAIN_S: Final = 24 * 3600
 RATE_PER_S: Final = 10.0
 """Repositories per second. CodeCommit does not publish its limits; people and scans share them with us."""
 FAILURES_IN_A_ROW_MAX: Final = 20
+_ASKED_AT_ONCE: Final = 500
+"""After how many events it is looked whether there is time for more: a repository may have 100,000 refs."""
 _UPLOAD: Final = "git-upload-pack"
 _SCANNED_REFS: Final = ("refs/heads/", "refs/tags/")
 
@@ -173,15 +175,21 @@ def reconcile(
     before = app.progress.sightings()
     after = app.progress.cursor()
     failures = 0
+
+    def in_time() -> bool:
+        return deadline is None or clock() < deadline
+
     for name, repository_id in names:
         if name <= after or not app.settings.policy.watches(name):
             continue
-        if deadline is not None and clock() >= deadline:
+        if not in_time():
             return done
         pace.wait()
         try:
             skip = unfinished.get(repository_id, frozenset())
-            _one(app, done, name, repository_id, before.get(repository_id), grace_s=grace_s, skip=skip)
+            seen = before.get(repository_id)
+            if not _one(app, done, name, repository_id, seen, grace_s=grace_s, skip=skip, in_time=in_time):
+                return done
             failures = 0
         except (RepositoryGoneError, RepositoryNotFoundError):
             pass  # deleted or renamed since the list was read: the next run sees which
@@ -207,7 +215,9 @@ def _one(
     *,
     grace_s: float,
     skip: frozenset[tuple[str, str]],
-) -> None:
+    in_time: Callable[[], bool],
+) -> bool:
+    """Compare one repository; tell whether every scan that is missing there was asked for."""
     now_s = app.wall_clock()  # before the frontier is read: what is told of later than this needs no scan of ours
     frontier = app.state.frontier(repository_id)
     advertised = app.retry.call(lambda: app.git.advertisement(name, _UPLOAD))
@@ -222,14 +232,21 @@ def _one(
     known = still_asked(before, frontier) if before is not None else Sighting(name)
     now, due = sort_out(missing, known, name=name, now_s=now_s, grace_s=grace_s)
     done.waiting += len(now.unscanned) - len(due)
-    if due:
-        done.missing += sum(not now.unscanned[ref].sent_s for ref in due)
-        done.again += sum(bool(now.unscanned[ref].sent_s) for ref in due)
-        _ask(app, name, frontier, {ref: now.unscanned[ref] for ref in due})
-        sent = {ref: replace(now.unscanned[ref], sent_s=int(now_s)) for ref in due}
+    repository = app.codecommit.repository(name) if due else None
+    sent: dict[str, Unscanned] = {}
+    try:
+        while repository and len(sent) < len(due) and (not sent or in_time()):
+            some = {ref: now.unscanned[ref] for ref in due[len(sent) : len(sent) + _ASKED_AT_ONCE]}
+            _ask(app, repository, frontier, some)
+            done.missing += sum(not each.sent_s for each in some.values())
+            done.again += sum(bool(each.sent_s) for each in some.values())
+            sent |= {ref: replace(each, sent_s=int(now_s)) for ref, each in some.items()}
+    finally:
+        # Whatever ends this run: what was asked for is not asked for again by the next one.
         now = replace(now, unscanned={**now.unscanned, **sent})
-    if now != before:  # most of the time nothing has changed, and nothing is written
-        app.progress.save_sighting(repository_id, now)
+        if now != before:  # most of the time nothing has changed, and nothing is written
+            app.progress.save_sighting(repository_id, now)
+    return len(sent) == len(due)
 
 
 def _meet(app: App, name: str, repository_id: str, advertised: Advertisement) -> bool:
@@ -243,15 +260,14 @@ def _meet(app: App, name: str, repository_id: str, advertised: Advertisement) ->
     return True
 
 
-def _ask(app: App, name: str, frontier: Frontier, due: Mapping[str, Unscanned]) -> None:
-    repository = app.codecommit.repository(name)
+def _ask(app: App, repository: Repository, frontier: Frontier, due: Mapping[str, Unscanned]) -> None:
     now_s = app.wall_clock()
     events = [
         state_change(repository, ref, frontier.rows.get(ref), each.tip, seen_s=each.first_seen_s, now_s=now_s)
         for ref, each in due.items()
     ]
     for event in events:
-        _log.info("the event of %s in %s never came; its scan is asked for", event["id"], name)
+        _log.info("the event of %s in %s never came; its scan is asked for", event["id"], repository.name)
     app.scan_queue.send([json.dumps(event) for event in events])
 
 
