@@ -17,6 +17,7 @@ from pushwarden.detect.plan import Plan
 from pushwarden.detect.rule import Rule, RuleSet
 from pushwarden.detect.service import is_assigned, name_pattern
 from pushwarden.detect.shape import context_needs, shape_of
+from pushwarden.detect.sharing import share_out
 
 _SOLID_ENOUGH: Final = 2
 _SOLID_CONTEXT: Final = 3
@@ -27,7 +28,8 @@ _COMMON: Final = re.compile(r"(?i)(?<![a-z])(?:token|key|secret|o?auth|api|pass|
 
 def make_plan(rules: RuleSet) -> Plan:
     """Work out how to find ``rules``."""
-    matchers = tuple(CompiledRule(rule, _shape(rule)) for rule in rules if rule.engine == "pattern")
+    patterned = [rule for rule in rules if rule.engine == "pattern"]
+    matchers = tuple(map(CompiledRule, patterned, share_out(_shape, patterned)))
     services = tuple(CompiledRule(rule, NOTHING) for rule in rules if rule.service is not None)
     judged = tuple(CompiledRule(rule, NOTHING) for rule in rules if rule.engine == "judge")
     probes = _probes(services, judged)

@@ -25,24 +25,26 @@ def compile_databases(rules: Sequence[CompiledRule], probes: Sequence[bytes], la
     Raises:
         hyperscan.error: an expression cannot be compiled.
     """
-    wanted: list[tuple[int, int, bytes]] = []
-    wide: list[tuple[int, bytes]] = []
-    for number, rule in enumerate(rules):
-        if rule.shape.trigger is not None:
-            expressions = [(number, each.encode()) for each in branches(rule.shape.trigger)]
-            wanted += ((rule.shape.layer, *each) for each in expressions)
-            wide += () if rule.shape.trigger_near else expressions
-    wanted += ((layer, len(rules) + at, probe) for at, (layer, probe) in enumerate(zip(layers, probes, strict=True)))
-    if any(layer == Layer.NAMED for layer, _, _ in wanted):
-        wanted.append((Layer.EVERYWHERE, len(rules) + len(probes), ASSIGNED))
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only the first use on a machine compiles
 
-    # Side by side: hyperscan compiles without Python's lock, and the first use waits for it.
+    of_layers: list[list[tuple[int, bytes]]] = [[] for _ in Layer]
+    for number, (layer, probe) in enumerate(zip(layers, probes, strict=True), start=len(rules)):
+        of_layers[layer].append((number, probe))
+    if of_layers[Layer.NAMED]:
+        of_layers[Layer.EVERYWHERE].append((len(rules) + len(probes), ASSIGNED))
+    # Side by side, also with what Python does: hyperscan compiles without Python's lock, and the first use waits for it.
     with ThreadPoolExecutor(len(Layer)) as pool:
-        of_layers = [[(number, each) for at, number, each in wanted if at == layer] for layer in Layer]
-        *made, widest = pool.map(_compile, [*of_layers, wide])
-        gate = compile_run_gate()
-        return Databases(tuple(made), gate, widest)
+        named = pool.submit(_compile, of_layers[Layer.NAMED])
+        wide: list[tuple[int, bytes]] = []
+        for number, rule in enumerate(rules):
+            if rule.shape.trigger is not None:
+                expressions = [(number, each.encode()) for each in branches(rule.shape.trigger)]
+                of_layers[rule.shape.layer] += expressions
+                wide += () if rule.shape.trigger_near else expressions
+        # The longest first.
+        made = [pool.submit(_compile, each) for each in (of_layers[Layer.EVERYWHERE], of_layers[Layer.RUNS], wide)]
+        everywhere, runs, widest = (each.result() for each in made)
+        return Databases((everywhere, runs, named.result()), compile_run_gate(), widest)
 
 
 def _compile(numbered: Sequence[tuple[int, bytes]]) -> hyperscan.Database | None:
