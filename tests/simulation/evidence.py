@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from pushwarden.backfill_machine import PREFIX
 from pushwarden.history.pack import BLOB, COMMIT, TAG, TREE, Limits, objects, survey
-from pushwarden.model import Secret
+from pushwarden.model import SECURITY_EVENT, Secret
 from pushwarden.respond.reset import load_bundle
 from tests.simulation.parts import hub_findings
 from tests.simulation.people import Clone
@@ -38,11 +38,23 @@ def kept(ledger: Ledger, clone: Clone) -> Iterator[str]:
         old, new = detail.get("oldCommitId"), detail.get("commitId")
         if detail["callerUserArn"].endswith("-reset/reset"):
             yield from _backed_up(clone, detail["referenceFullName"], old, bundles)
+            yield from _asked_for(ledger, clone, detail["referenceFullName"], old)
             continue
         pushed |= clone.history(new)
         there |= clone.history(old) - clone.history(new)  # whoever pushed took these away himself
     if clone.name not in ledger.gone and (lost := pushed - there):
         yield f"nothing holds {sorted(lost)} of {clone.name} any more"
+
+
+def _asked_for(ledger: Ledger, clone: Clone, ref: str, old: str) -> Iterator[str]:
+    """A ref is moved only from where the push of an incident put it: what somebody else pushed since is left alone."""
+    put = {
+        each["commitId"]
+        for each in ledger.details(SECURITY_EVENT)
+        if each["repositoryName"] == clone.name and each["referenceFullName"] == ref and "reset" in each["actions"]
+    }
+    if not put & {old, clone.peeled(old)}:
+        yield f"{ref} of {clone.name} was moved from {old}, where no push that was to be reset had put it"
 
 
 def _backed_up(clone: Clone, ref: str, old: str, bundles: dict[str, tuple[tuple[str, ...], bytes]]) -> Iterator[str]:

@@ -243,6 +243,8 @@ def _frontier(ledger: Ledger, clone: Clone) -> Iterator[str]:
             is_open = plant.commit in held - ledger.pardoned and not row.restored and plant not in ledger.old
             if plant.clone is clone and is_open:
                 yield f"{row.ref} of {clone.name} accepts {row.accepted}, which holds the secret of {plant.commit}"
+        if row.ref not in clone.refs() and not row.deleted:
+            yield f"{row.ref} of {clone.name} is gone, and the frontier has not seen that"
     for ref, tip in clone.refs().items():
         if ref.startswith("refs/") and clone.history(tip) - scanned:
             yield f"{ref} of {clone.name} stands at {tip}, and not all of it was scanned"

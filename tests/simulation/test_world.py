@@ -77,6 +77,45 @@ def test_a_late_event_that_is_told_already_may_have_taken_something_away(machine
     assert violations(world.ledger) == []
 
 
+def test_a_branch_that_is_made_where_another_one_leaked_is_answered_too(machine: Machine) -> None:
+    world = World(machine, repositories=1, lossy=False)
+    (clone,) = world.clones
+    _, bad = _forced_away(world)
+    machine.settle()
+    assert clone.push("refs/heads/side", None, clone.commit({"b.txt": b"b\n"}, "More", bad), "administrator")
+    world.rest()
+
+    assert violations(world.ledger) == []
+    assert {each["referenceFullName"] for each in world.ledger.details(SECURITY_EVENT)} == {MAIN, "refs/heads/side"}
+
+
+def test_a_deletion_that_is_never_told_is_seen_all_the_same(machine: Machine) -> None:
+    world = World(machine, repositories=1, lossy=False)
+    (clone,) = world.clones
+    tip = clone.refs()[MAIN]
+    assert clone.push("refs/heads/side", None, tip)
+    machine.settle()
+    machine.post = lambda _event: []
+    assert clone.push("refs/heads/side", tip, None)
+    machine.post = lambda _event: [0.0]
+    world.rest()
+
+    assert violations(world.ledger) == []
+
+
+def test_a_reset_leaves_alone_what_a_colleague_pushed_since(machine: Machine) -> None:
+    world = World(machine, repositories=1, lossy=False)
+    (clone,) = world.clones
+    _, bad = _forced_away(world)
+    machine.work_on(machine.queue[0])
+    more = clone.commit({"b.txt": b"b\n"}, "More", bad)
+    assert clone.push(MAIN, bad, more)
+    world.rest()
+
+    assert violations(world.ledger) == []
+    assert clone.refs()[MAIN] == more
+
+
 def _forced_away(world: World) -> tuple[str, str]:
     (clone,) = world.clones
     first, secret = clone.refs()[MAIN], aws_assignment(clone.name)
