@@ -81,7 +81,7 @@ def test_a_branch_that_is_made_where_another_one_leaked_is_answered_too(machine:
     world = World(machine, repositories=1, lossy=False)
     (clone,) = world.clones
     _, bad = _forced_away(world)
-    machine.settle()
+    machine.work_on(machine.queue[0])  # it is scanned, and not reset yet
     assert clone.push("refs/heads/side", None, clone.commit({"b.txt": b"b\n"}, "More", bad), "administrator")
     world.rest()
 
