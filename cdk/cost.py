@@ -84,7 +84,7 @@ def monthly(pushes_per_day: int) -> list[Line]:
     mails = 3 * leaks
     runs = pushes + leaks * 2 + mails
     alarms = sum(3 + len(each.queue_names) for each in always) + 2 * 2 + 1
-    metrics = 4 + 2 + 4 * (len(listening) - 2)
+    metrics = 4 + 2 + 1 + 4 * (len(listening) - 2)
     price = PRICES
     compute = (
         _gb_s(SCAN, SCAN_S) * pushes

@@ -51,12 +51,17 @@ REFUSED: Final = LogMetric("ResponsesRefused", {"message": "done", "outcome": "r
 FAILED: Final = LogMetric("ResponsesFailed", {"message": "done", "outcome": "failed"})
 TOLD: Final = LogMetric("Told", {"message": "done"})
 ATTEMPTS_FAILED: Final = LogMetric("AttemptsFailed", {"message": "failed"})
+MISSING: Final = LogMetric("Missing", {"message": "reconciled"}, "missing")
+"""Pushes whose event never came."""
 
 _MINE: Final = {"scan": (PUSHES, FINDINGS, INCOMPLETE), "notify": (TOLD,)}
+_WITHOUT_QUEUE: Final = {"reconcile": (MISSING,)}
 
 
 def log_metrics(subscriber: str) -> tuple[LogMetric, ...]:
     """Return what is drawn from a function's log."""
+    if subscriber in _WITHOUT_QUEUE:
+        return _WITHOUT_QUEUE[subscriber]
     return (*_MINE.get(subscriber, (DONE, REFUSED, FAILED)), ATTEMPTS_FAILED)
 
 
@@ -85,7 +90,7 @@ class Monitoring(Construct):
         self._name = name
         self._subscribers = subscribers
         for each in subscribers:
-            if each.queue is not None:
+            if each.queue is not None or each.subscriber.name in _WITHOUT_QUEUE:
                 self._filters(each)
         alarms.add(
             self,
@@ -95,7 +100,7 @@ class Monitoring(Construct):
         )
         self.dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=name)
         self.dashboard.add_widgets(
-            self._graph("Pushes", [self._metric("scan", PUSHES)]),
+            self._graph("Pushes", [self._metric("scan", PUSHES), self._metric("reconcile", MISSING)]),
             self._graph("Scan time", [self._duration(statistic) for statistic in ("p50", "p95", "Maximum")]),
             self._graph("Findings", [self._metric("scan", FINDINGS), self._metric("scan", INCOMPLETE)]),
         )

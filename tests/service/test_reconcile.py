@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -215,6 +216,10 @@ def test_the_function_runs_with_its_own_rights_and_finds_nothing_to_do(repo: Rep
     assert answer["finished"]
     assert answer["unreadable"] == []
     assert answer["repositories"] >= 1
+    line = json.loads((repo.service.root / "logs" / "reconcile.log").read_text().splitlines()[-1])
+    # What the metric filter of the stack looks for.
+    assert line["message"] == "reconciled"
+    assert line["missing"] == answer["missing"]
 
 
 def test_an_event_that_comes_late_after_all_is_not_told_of_twice(repo: Repo) -> None:
