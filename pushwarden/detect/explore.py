@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import regex
 
@@ -18,6 +18,7 @@ from pushwarden.detect.decode.limits import Budget
 from pushwarden.detect.decode.packed import is_packed
 from pushwarden.detect.decode.piece import Piece
 from pushwarden.detect.decode.wide import WideText, wide_encoding
+from pushwarden.detect.ends import united
 from pushwarden.detect.filters import Candidate, judge_hit
 from pushwarden.detect.generic import judge
 from pushwarden.detect.lines import LineIndex
@@ -55,13 +56,16 @@ _BYTES_A_PLACE: Final = 200
 _HITS: Final = 10_000
 _BYTES_A_HIT: Final = 100
 """Likewise for places where a rule's pattern matches: this is no file, it is a dump of keys, and said to be one."""
+_MOST: Final = 100_000
+"""Likewise for what is found in one piece of content, with all that is encoded or packed in it: a hundred megabytes of matches."""
 _REPEATS_MAX: Final = 100
 _REPEATED_CHARS_MIN: Final = 5
 """A snippet is searched for so many of the content's secrets, and only for those that are no short word."""
 BATCH: Final = 200
 """So many places are judged at a time: within one, those that stand together are read together."""
 _PLACE: Final = attrgetter("start", "end", "rule.rule.id")
-_NO_PROBES: Final[tuple[dict[int, list[int]], dict[int, list[int]], list[int]]] = ({}, {}, [])
+_Sorted: TypeAlias = tuple[dict[int, Sequence[int]], dict[int, Sequence[int]], Sequence[int]]
+_NO_PROBES: Final[_Sorted] = ({}, {}, [])
 
 
 class Kit:
@@ -86,19 +90,19 @@ class Kit:
         """What begins like a provider's credential and is too short for one."""
         return regex.compile("|".join(f"(?:{each})" for each in self._cut_off or (NEVER,)).encode())
 
-    def sort_out(self, probes: Mapping[int, list[int]]) -> tuple[dict[int, list[int]], dict[int, list[int]], list[int]]:
+    def sort_out(self, probes: Mapping[int, Sequence[int]]) -> _Sorted:
         """Return the places of the services' names, of encoded text (both by number), and those for the judge."""
-        named: dict[int, list[int]] = {}
-        encoded: dict[int, list[int]] = {}
-        generic: set[int] = set()
+        named: dict[int, Sequence[int]] = {}
+        encoded: dict[int, Sequence[int]] = {}
+        generic: list[Sequence[int]] = []
         for number, ends in probes.items():
             if number < self._named:
                 named[number] = ends
             elif number < self._encoded:
                 encoded[number - self._named] = ends
             else:
-                generic.update(ends)
-        return named, encoded, sorted(generic)
+                generic.append(ends)
+        return named, encoded, united(generic)
 
 
 class Explorer:
@@ -163,21 +167,29 @@ class Explorer:
 
     def _text(self, data: bytes, depth: int, scope: _Scope) -> list[Placed]:
         """Return what stands in ``data``, plain or encoded."""
+        if self._budget.found > _MOST:
+            what = f"more than {_MOST} places that look like a key were found, and the rest was not looked at"
+            self._budget.gap("too-dense", what, "split the file")
+            return []
         reach = self._reach if depth == 0 else None  # what is decoded is the same as long as its stretches are
         found = self._kit.engine.find(data, self._budget.deadline, scope.path, reach)
         for name in found.slow:
             self._budget.gap("timeout", f"not fully scanned: {name} took too long", _MORE_TIME)
+        if found.dense:
+            self._budget.gap(
+                "too-dense", "not fully scanned: there are millions of places to look at", "split the file"
+            )
         named, encoded, generic = self._kit.sort_out(found.probes) if found.probes else _NO_PROBES
-        hits = found.hits
+        hits: list[RawHit] = found.hits
         if named:
             hits = [*hits, *self._service_hits(data, named, reach)]
         if reach is not None:
             reach.hits(hits)
             reach.places += len(generic)
-            reach.fixed += encoded_stretches(data, encoded) if encoded else ()
+            reach.fix(encoded_stretches(data, encoded) if encoded else ())
         placed: list[Placed] = []
         if hits:
-            most = _HITS + len(data) // _BYTES_A_HIT
+            most = min(_MOST, _HITS + len(data) // _BYTES_A_HIT)
             if len(hits) > most:
                 hits = self._first(hits, most)
                 generic = generic[: bisect_right(generic, hits[-1].end)]
@@ -186,6 +198,7 @@ class Explorer:
             placed += (each for one in kept for each in place(one, data))
         if generic:
             placed += self._generic(data, scope.path, _free(data, generic, placed) if placed else generic, reach)
+        self._budget.found += len(placed)
         if encoded:
             placed += self._decoded(data, encoded, depth, scope)
         return placed
@@ -206,7 +219,7 @@ class Explorer:
 
     def _generic(self, data: bytes, path: str, ends: Sequence[int], reach: Reach | None) -> Iterator[Placed]:
         """Yield what the judge says of the places where its probes end."""
-        most = _PLACES + len(data) // _BYTES_A_PLACE
+        most = min(_MOST, _PLACES + len(data) // _BYTES_A_PLACE)
         if len(ends) > most:
             what = f"only the first {most} places that look like an assignment of a secret were judged"
             self._budget.gap("too-dense", what, "if this is no generated data, split the file")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from array import array
 from bisect import bisect_right
-from collections.abc import Sequence
-from itertools import accumulate
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, islice
 from operator import itemgetter
 from typing import Final
 
@@ -16,6 +18,8 @@ _MARGIN: Final = 60
 _CROWD: Final = 16
 """More secrets than this make a line crowded."""
 _REDACTED: Final = REDACTED.encode()
+_BLOCK: Final = 1 << 20
+_BREAK: Final = re.compile(rb"\n|\r(?!\n)")
 _CUT: Final = "\N{HORIZONTAL ELLIPSIS}"
 
 
@@ -42,18 +46,30 @@ class LineIndex:
 
     def __init__(self, data: bytes) -> None:
         self.data = data
-        self._starts: list[int] | None = None
+        self._starts: array[int] | None = None
         self._last = (0, _ASCII, 0, 0)
         self._crowd: tuple[int, str, dict[int, int]] = (0, "", {})
 
     @property
-    def starts(self) -> list[int]:
+    def starts(self) -> Sequence[int]:
         """Offsets of the first byte of each line; a line ends at LF, CRLF or a lone CR."""
         if self._starts is None:
-            self._starts = [0, *accumulate(map(len, self.data.splitlines(keepends=True)))]
+            self._starts = array("I", (0,))
+            for begin, end in self._blocks():
+                lengths = map(len, self.data[begin:end].splitlines(keepends=True))
+                self._starts.extend(islice(accumulate(lengths, initial=begin), 1, None))
             if len(self._starts) > 1 and self.data[-1] not in b"\r\n":
                 self._starts.pop()
         return self._starts
+
+    def _blocks(self) -> Iterator[tuple[int, int]]:
+        """Yield parts of the content that end with a line: a list of millions of lines takes gigabytes."""
+        begin, size = 0, len(self.data)
+        while begin < size:
+            found = _BREAK.search(self.data, begin + _BLOCK)
+            end = found.end() if found else size
+            yield begin, end
+            begin = end
 
     def line(self, offset: int) -> int:
         """Return the line of ``offset``, from 1."""

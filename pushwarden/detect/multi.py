@@ -8,20 +8,20 @@ the triggers are tried only around places that two gates find.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import hyperscan
 
-from pushwarden.detect.compiled import CompiledRule, RawHit
+from pushwarden.detect.compiled import CompiledRule
 from pushwarden.detect.context import CONTEXT_BYTES, context_bounds
+from pushwarden.detect.ends import DenseError, Ends, in_order, no_ends
 from pushwarden.detect.form import Shape
 from pushwarden.detect.globs import glob_pattern
-from pushwarden.detect.plain import Found, search, seconds_left
+from pushwarden.detect.plain import Found, Hits, search, seconds_left
 from pushwarden.detect.reach import Reach
-from pushwarden.detect.sieve import Ends, around_runs, around_values, scan_stretches
+from pushwarden.detect.sieve import around_runs, around_values, collect, scan_stretches
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,35 +71,51 @@ class MultiEngine:
             path: the file's path.
             reach: where to note how far the rules looked.
         """
-        ends: Ends = defaultdict(list)
+        found, ends = Found(), no_ends()
+        try:
+            self._collect(data, ends, reach)
+        except DenseError:
+            found.dense = True
+            ends.pop(self._gate, None)
+        try:
+            if ends:
+                if reach is not None:
+                    reach.triggers(self._rules, data, ends)
+                self._confirm(data, ends, found, deadline, path, every=reach is not None)
+            # They are for a few files: mostly, one look at the path is all that they cost.
+            for rule in self._always if self._paths.fullmatch(path) else ():
+                if rule.takes_path(path):
+                    search(rule, data, found, deadline)
+        except DenseError:
+            found.dense = True
+        return found
+
+    def _collect(self, data: bytes, ends: Ends, reach: Reach | None) -> None:
+        """Add where the triggers and probes end.
+
+        Raises:
+            DenseError: there are too many places; the first ones were added.
+        """
         if self._everywhere is not None:
-            self._everywhere.scan(data, lambda number, _start, end, _flags, _context: ends[number].append(end))
+            collect(self._everywhere, data, ends)
         if self._runs is not None and (stretches := around_runs(data, self._run_gate)):
             scan_stretches(self._runs, data, stretches, ends)
-        found = Found()
-        if ends:
-            if places := ends.pop(self._gate, None):
-                self._name(data, sorted(places), ends, reach)
-            if reach is not None:
-                reach.triggers(self._rules, data, ends)
-            self._confirm(data, ends, found, deadline, path, every=reach is not None)
-        # They are for a few files: mostly, one look at the path is all that they cost.
-        for rule in self._always if self._paths.fullmatch(path) else ():
-            if rule.takes_path(path):
-                search(rule, data, found, deadline)
-        return found
+        if places := ends.pop(self._gate, None):
+            self._name(data, in_order(places), ends, reach)
 
     def finds_wide(self, data: bytes, deadline: float | None, path: str) -> bool:
         """Tell whether a rule matches over line breaks whose trigger is wide, or which has none."""
-        ends: Ends = defaultdict(list)
-        if self._wide is not None:
-            self._wide.scan(data, lambda number, _start, end, _flags, _context: ends[number].append(end))
-        found = Found()
-        if ends:
-            self._confirm(data, ends, found, deadline, path, every=True)
-        for rule in self._always if self._paths.fullmatch(path) else ():
-            if rule.takes_path(path) and not rule.shape.near:
-                search(rule, data, found, deadline)
+        found, ends = Found(), no_ends()
+        try:
+            if self._wide is not None:
+                collect(self._wide, data, ends)
+            if ends:
+                self._confirm(data, ends, found, deadline, path, every=True)
+            for rule in self._always if self._paths.fullmatch(path) else ():
+                if rule.takes_path(path) and not rule.shape.near:
+                    search(rule, data, found, deadline)
+        except DenseError:
+            return True
         return bool(found.hits or found.slow)
 
     def _confirm(
@@ -108,15 +124,13 @@ class MultiEngine:
         rules = len(self._rules)
         for number in sorted(ends):
             if number >= rules:
-                found.probes[number - rules] = sorted(ends[number])
+                found.probes[number - rules] = in_order(ends.pop(number))
                 continue
             rule = self._rules[number]
             if not rule.takes_path(path):
                 continue
-            places = ends[number]
-            places.sort()
             try:
-                confirm(rule, data, places, found.hits, deadline, every=every)
+                confirm(rule, data, in_order(ends[number]), found.hits, deadline, every=every)
             except TimeoutError:
                 found.slow.append(rule.name)
 
@@ -132,8 +146,8 @@ class MultiEngine:
 def confirm(
     rule: CompiledRule,
     data: bytes,
-    ends: list[int],
-    hits: list[RawHit],
+    ends: Sequence[int],
+    hits: Hits,
     deadline: float | None,
     *,
     every: bool = False,
@@ -149,6 +163,7 @@ def confirm(
         every: add those as well that will be dropped for want of their context.
 
     Raises:
+        DenseError: there are too many.
         TimeoutError: the expression took too long.
     """
     shape = rule.shape
@@ -191,7 +206,7 @@ def _lacks(shape: Shape, data: bytes, begin: int, end: int, *, every: bool) -> b
     return not nearby.met(data, max(0, begin - CONTEXT_BYTES), end + CONTEXT_BYTES)
 
 
-def _confirm_at(rule: CompiledRule, data: bytes, ends: Iterable[int], floor: int, hits: list[RawHit]) -> int:
+def _confirm_at(rule: CompiledRule, data: bytes, ends: Iterable[int], floor: int, hits: Hits) -> int:
     """Add the matches that begin just so far before one of the ``ends``, from ``floor`` on; return where the last one ends."""
     least, most = rule.shape.steps or (0, 0)
     width, match = rule.shape.width, rule.expression.match
@@ -213,7 +228,7 @@ _SURE: Final = 1 << 20
 """Ways to try that take no time worth stopping: a few milliseconds."""
 
 
-def confirm_near(rule: CompiledRule, data: bytes, ends: list[int], hits: list[RawHit], deadline: float | None) -> None:
+def confirm_near(rule: CompiledRule, data: bytes, ends: Sequence[int], hits: Hits, deadline: float | None) -> None:
     """Add the matches of ``rule`` on the lines around ``ends``, where the context of the rule stands.
 
     Raises:

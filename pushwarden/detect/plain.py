@@ -5,25 +5,47 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final, Protocol
 
 import regex
 
 from pushwarden.detect.compiled import CompiledRule, RawHit
+from pushwarden.detect.ends import DenseError
 from pushwarden.detect.reach import Reach
 
 RULE_SECONDS: Final = 1.0
 """Longest time that one rule may take on one piece of content."""
 
 
+HITS_MOST: Final = 1 << 18
+"""Places that are kept of one piece of content: 60 MB."""
+
+
+class Hits(list[RawHit]):
+    """Places where rules match, not more than HITS_MOST."""
+
+    def append(self, hit: RawHit, /) -> None:
+        """Add a place.
+
+        Raises:
+            DenseError: there are enough.
+        """
+        if len(self) >= HITS_MOST:
+            raise DenseError
+        super().append(hit)
+
+
 @dataclass(slots=True)
 class Found:
     """What an engine found in one piece of content."""
 
-    hits: list[RawHit] = field(default_factory=list)
+    hits: Hits = field(default_factory=Hits)
+    dense: bool = False
+    """There is more than was looked at."""
     slow: list[str] = field(default_factory=list)
     """Names of rules that ran out of time."""
-    probes: dict[int, list[int]] = field(default_factory=dict)
+    probes: dict[int, Sequence[int]] = field(default_factory=dict)
     """Where each probe ends, ascending, by its number."""
 
 
@@ -60,6 +82,9 @@ def search(rule: CompiledRule, data: bytes, found: Found, deadline: float | None
         found.slow.append(rule.name)
 
 
+_PROBED_MOST: Final = 1 << 21
+
+
 class PlainEngine:
     """Tries every rule on everything."""
 
@@ -78,10 +103,15 @@ class PlainEngine:
         """Return all matches of the rules for a file at ``path``, and where the probes end."""
         del reach  # every rule looks at everything
         found = Found()
-        for rule in self._rules:
-            if rule.takes_path(path):
-                search(rule, data, found, deadline)
+        try:
+            for rule in self._rules:
+                if rule.takes_path(path):
+                    search(rule, data, found, deadline)
+        except DenseError:
+            found.dense = True
         for number, probe in enumerate(self._probes):
-            if ends := sorted({each.end() for each in probe.finditer(data, overlapped=True)}):
-                found.probes[number] = ends
+            ends = {each.end() for each in islice(probe.finditer(data, overlapped=True), _PROBED_MOST)}
+            if ends:
+                found.probes[number] = sorted(ends)
+            found.dense |= len(ends) == _PROBED_MOST
         return found

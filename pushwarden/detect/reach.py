@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 from pushwarden.detect.context import CONTEXT_BYTES, context_bounds
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 Stretch = tuple[int, int]
 """Offsets of the first byte and behind the last; both may lie outside of the content."""
+
+
+NOTED_MOST: Final = 1000
+"""Of content with more of one kind nothing is kept, so that the rest is not even noted."""
 
 
 @dataclass(slots=True)
@@ -30,15 +35,19 @@ class Reach:
     places: int = 0
     """How many places the judge was asked about."""
 
+    def fix(self, stretches: Iterable[Stretch]) -> None:
+        """Note where something was found or decoded; not all of it, where there is very much."""
+        self.fixed += islice(stretches, NOTED_MOST)
+
     def triggers(self, rules: Sequence[CompiledRule], data: bytes, ends: Mapping[int, Sequence[int]]) -> None:
         """Note what rules were tried on that look far; ``ends`` are those of their triggers, by number.
 
         Of a rule whose trigger is wide itself nothing is noted: it must be looked for everywhere.
         """
-        for number, places in ends.items():
+        for number, every in ends.items():
             if number >= len(rules):
                 continue
-            shape = rules[number].shape
+            shape, places = rules[number].shape, every[:NOTED_MOST]
             if not shape.trigger_near:
                 continue
             if shape.lines is not None:
@@ -48,7 +57,7 @@ class Reach:
 
     def hits(self, hits: Iterable[RawHit]) -> None:
         """Note where patterns matched: filters look at the context, halves of a credential look for each other."""
-        for hit in hits:
+        for hit in islice(hits, NOTED_MOST):
             far = 2 * CONTEXT_BYTES + hit.rule.shape.width
             self.fixed.append((hit.start - far, hit.end + far))
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
 import hyperscan
 
 from pushwarden.detect.context import context_bounds
+from pushwarden.detect.ends import ENDS_MOST, DenseError, Ends, no_ends
 from pushwarden.detect.layers import MARGIN, RUN
 
 LINES: Final = 4
@@ -30,8 +30,6 @@ _MORE: Final = re.compile(rb"[A-Za-z0-9+/]*")
 _VALUE: Final = re.compile(rb"[A-Za-z0-9+/_=-]*")
 
 Stretch = tuple[int, int]
-Ends = defaultdict[int, list[int]]
-"""Where expressions end, by their numbers."""
 
 
 def compile_run_gate() -> hyperscan.Database:
@@ -116,13 +114,38 @@ def _add(stretches: list[Stretch], low: int, high: int) -> None:
         stretches.append((low, high))
 
 
+def collect(database: hyperscan.Database, data: bytes, ends: Ends, most: int = ENDS_MOST) -> None:
+    """Add to ``ends`` what ``database`` finds in ``data``.
+
+    Raises:
+        DenseError: that would be more than ``most`` places; the first ones were added.
+    """
+    left = most - sum(map(len, ends.values()))
+
+    def take(number: int, _start: int, end: int, _flags: int, _context: object) -> bool | None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            return True
+        ends[number].append(end)
+        return None
+
+    try:
+        database.scan(data, take)
+    except hyperscan.ScanTerminated:
+        raise DenseError from None
+
+
 def scan_stretches(database: hyperscan.Database, data: bytes, stretches: Sequence[Stretch], ends: Ends) -> None:
     """Add to ``ends`` what ``database`` finds in the stretches.
 
     Some of it may be an artefact of where they are cut, so the caller must confirm it.
+
+    Raises:
+        DenseError: there is too much of it; the first places were added.
     """
     if sum(high - low for low, high in stretches) * 2 > len(data):
-        database.scan(data, lambda number, _start, end, _flags, _context: ends[number].append(end))
+        collect(database, data, ends)
         return
     parts: list[bytes] = []
     bounds: list[int] = []
@@ -135,13 +158,15 @@ def scan_stretches(database: hyperscan.Database, data: bytes, stretches: Sequenc
         length += len(part)
         bounds.append(length)
         length += len(_BETWEEN)
-    hits: list[tuple[int, int]] = []
-    append = hits.append
-    database.scan(_BETWEEN.join(parts), lambda number, _start, end, _flags, _context: append((number, end)))
-    for number, end in hits:
-        at = bisect_left(bounds, end)
-        if at < len(bounds) and end > bounds[at] - len(parts[at]):
-            ends[number].append(end + shifts[at])
+    found = no_ends()
+    try:
+        collect(database, _BETWEEN.join(parts), found)
+    finally:
+        for number, places in found.items():
+            for end in places:
+                at = bisect_left(bounds, end)
+                if at < len(bounds) and end > bounds[at] - len(parts[at]):
+                    ends[number].append(end + shifts[at])
 
 
 _BETWEEN: Final = b"\n\n"

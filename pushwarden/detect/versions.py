@@ -19,7 +19,7 @@ from pushwarden.detect.decode.wide import wide_encoding
 from pushwarden.detect.explore import BATCH
 from pushwarden.detect.linebreak import NEAR
 from pushwarden.detect.lines import LineIndex
-from pushwarden.detect.reach import Reach, Stretch
+from pushwarden.detect.reach import NOTED_MOST, Reach, Stretch
 from pushwarden.detect.scanner import Scanner
 from pushwarden.model import Match, ScanResult
 
@@ -129,7 +129,7 @@ class Versions:
         reach = Reach()
         text = BETWEEN.join([data[low:high] for low, high in slices])
         result = self._scanner.scan(text, path=path, deadline=deadline, reach=reach)
-        if result.gaps:
+        if result.gaps or max(len(reach.looked), len(reach.fixed)) >= NOTED_MOST:
             return None
         placed = _Placed(slices, changes, len(data))
         if any(placed.touches(each) for each in reach.fixed):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_right
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import hyperscan
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 
 from pushwarden.detect import Scanner
 from pushwarden.detect.branches import branches
+from pushwarden.detect.ends import no_ends
 from pushwarden.detect.multi import MultiEngine
 from pushwarden.detect.sample import sample
 from pushwarden.detect.shape import shape_of
@@ -23,8 +23,6 @@ from tests.detect.test_engines import QUANTIFIED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from pushwarden.detect.sieve import Ends
 
 FILLERS = (b"re_puozqinw_smwrdxsovi5upvrhnfqkvj value (and true) = [none]; x.y\n", b"\n", b" " * 40)
 
@@ -85,7 +83,7 @@ def test_hyperscan_finds_text_made_up_for_every_trigger_that_ships(shipped: Scan
                 text += sample(rule.shape.trigger, source).encode("latin-1")
                 places.append((number, begin, len(text)))
                 text += b"\n"
-        ends: Ends = defaultdict(list)
+        ends = no_ends()
         if database is not None:
             scan_stretches(database, bytes(text), [(0, len(text))], ends)
         for number, begin, end in places:

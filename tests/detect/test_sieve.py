@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections import defaultdict
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import hyperscan
 import pytest
@@ -15,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pushwarden.detect import Rule, Scanner
+from pushwarden.detect.ends import no_ends
 from pushwarden.detect.layers import MARGIN, RUN
 from pushwarden.detect.longrun import certain_run
 from pushwarden.detect.rule import Service
@@ -26,9 +25,6 @@ from pushwarden.detect.syntax import parse
 from tests.detect.conftest import made_up
 from tests.detect.shipping import plain_scanner
 from tests.detect.test_engines import QUANTIFIED, seen
-
-if TYPE_CHECKING:
-    from pushwarden.detect.sieve import Ends
 
 GATE = compile_run_gate()
 LETTERS = re.compile(rb"[A-Za-z0-9+/]+")
@@ -100,11 +96,11 @@ def test_what_is_found_in_stretches_is_told_with_its_place_in_the_content() -> N
     database.compile(expressions=[b"needle"], ids=[7], elements=1, flags=0)
     data = FILLER * 20 + b"needle " + FILLER * 40 + b"needle" + FILLER * 20
     places = [found.end() for found in re.finditer(b"needle", data)]
-    ends: Ends = defaultdict(list)
+    ends = no_ends()
 
     scan_stretches(database, data, [(place - 30, place + 10) for place in places], ends)
 
-    assert ends == {7: places}
+    assert {number: list(each) for number, each in ends.items()} == {7: places}
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from pushwarden.detect.decode import escapes, runs
 from pushwarden.detect.decode.packed import is_packed
 from pushwarden.detect.decode.piece import Builder, Piece
+from pushwarden.detect.ends import united
 
 _BASE64: Final = (runs.BASE64_TEXT, runs.BASE64_UTF16, runs.BASE64_PACKED)
 PROBES: Final = (*_BASE64, runs.HEX_TEXT, runs.HEX_LIST, runs.UTF16_TEXT, *escapes.PROBES)
@@ -18,31 +20,35 @@ _HEX, _HEX_LIST, _UTF16 = len(_BASE64), len(_BASE64) + 1, len(_BASE64) + 2
 
 
 def decode(data: bytes, probes: Mapping[int, Sequence[int]]) -> Iterator[Piece]:
-    """Yield what is encoded in ``data``.
+    """Yield what is encoded in ``data``; text together, until there is much of it.
 
     Args:
         data: the content.
         probes: where each of PROBES ends in it, ascending.
     """
     text = Builder()
-    if base64 := _base64(data, probes):
-        for start, end, phase in runs.base64_runs(data, base64):
-            whole = Builder()
-            decoded = runs.decode_base64(data, start, end, phase, whole)
-            if is_packed(decoded):
-                yield Piece(decoded, whole.piece().segments)
-            else:
-                text.extend(whole)
-    if probes.get(_HEX):
-        runs.hex_runs(data, probes[_HEX], text)
-    if probes.get(_HEX_LIST):
-        runs.hex_lists(data, probes[_HEX_LIST], text)
-    if probes.get(_UTF16):
-        runs.utf16_runs(data, probes[_UTF16], text)
+    for start, end, phase in runs.base64_runs(data, _base64(data, probes)):
+        decoded, segments = runs.decode_base64(data, start, end, phase)
+        if is_packed(decoded):
+            yield Piece(decoded, segments)
+        elif decoded:
+            text.append(decoded, segments)
+            if text.is_full:
+                yield text.take()
+    for _ in _texts(data, probes, text):
+        if text.is_full:
+            yield text.take()
+    if text.data:
+        yield text.take()
+
+
+def _texts(data: bytes, probes: Mapping[int, Sequence[int]], text: Builder) -> Iterator[None]:
+    """Add what is no base64; yield after each piece of it."""
+    for number, decoder in ((_HEX, runs.hex_runs), (_HEX_LIST, runs.hex_lists), (_UTF16, runs.utf16_runs)):
+        if probes.get(number):
+            yield from decoder(data, probes[number], text)
     if escaped := _ends(probes, range(_UTF16 + 1, len(PROBES))):
-        escapes.undo(data, escaped, text)
-    if text.length:
-        yield text.piece()
+        yield from escapes.undo(data, escaped, text)
 
 
 def encoded_stretches(data: bytes, probes: Mapping[int, Sequence[int]]) -> Iterator[tuple[int, int]]:
@@ -60,13 +66,13 @@ def encoded_stretches(data: bytes, probes: Mapping[int, Sequence[int]]) -> Itera
         yield from ((start - 1, end + 1) for start, end in escapes.stretches(data, escaped))
 
 
-def _base64(data: bytes, probes: Mapping[int, Sequence[int]]) -> list[int]:
+def _base64(data: bytes, probes: Mapping[int, Sequence[int]]) -> Sequence[int]:
     """Return the ends of base64: of what is only tried around long runs those in one, wherever else it was tried."""
-    tried = sorted({*probes.get(0, ()), *probes.get(1, ())})
-    return (
-        sorted({*runs.in_long_runs(data, tried), *probes.get(_HEX - 1, ())}) if tried else [*probes.get(_HEX - 1, ())]
-    )
+    tried = _ends(probes, (0, 1))
+    if not tried:
+        return probes.get(_HEX - 1, ())
+    return united([array("I", runs.in_long_runs(data, tried)), probes.get(_HEX - 1, ())])
 
 
-def _ends(probes: Mapping[int, Sequence[int]], numbers: range) -> list[int]:
-    return sorted({end for number in numbers for end in probes.get(number, ())})
+def _ends(probes: Mapping[int, Sequence[int]], numbers: Iterable[int]) -> Sequence[int]:
+    return united([probes.get(number, ()) for number in numbers])

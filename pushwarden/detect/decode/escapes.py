@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from pushwarden.detect.decode.piece import JOINED, Builder
+from pushwarden.detect.decode.piece import FULL, JOINED, Builder
 
 _TOKEN: Final = rb"[A-Za-z0-9_\-/+=.~:@]"
 _WORD: Final = _TOKEN + rb"{3}"
@@ -43,11 +43,11 @@ One for each quote and each operator: hyperscan is quick where it can begin with
 _ESCAPE: Final = re.compile(
     rb"""
     [%\\&"'](?:
-      (?<=%)(?P<percent>[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*)
-    | (?<=\\)(?P<unicode>\\?u00[0-9A-Fa-f]{2}(?:\\{1,2}u00[0-9A-Fa-f]{2})*)
+      (?<=%)(?P<percent>[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*+)
+    | (?<=\\)(?P<unicode>\\?u00[0-9A-Fa-f]{2}(?:\\{1,2}u00[0-9A-Fa-f]{2})*+)
     | (?<=\\)\\?u\{0{0,4}(?P<braces>[0-9A-Fa-f]{2})\}
-    | (?<=\\)(?P<backslash>\\?x[0-9A-Fa-f]{2}(?:\\{1,2}x[0-9A-Fa-f]{2})*)
-    | (?<=&)(?P<entity>\#(?:[0-9]{2,3}|[xX]0{0,2}[0-9A-Fa-f]{2});(?:&\#(?:[0-9]{2,3}|[xX]0{0,2}[0-9A-Fa-f]{2});)*)
+    | (?<=\\)(?P<backslash>\\?x[0-9A-Fa-f]{2}(?:\\{1,2}x[0-9A-Fa-f]{2})*+)
+    | (?<=&)(?P<entity>\#(?:[0-9]{2,3}|[xX]0{0,2}[0-9A-Fa-f]{2});(?:&\#(?:[0-9]{2,3}|[xX]0{0,2}[0-9A-Fa-f]{2});)*+)
     | (?<=[A-Za-z0-9_\-/+=.~:@]["'])(?P<concat>
         [ \t]{0,8}(?:\\?\r?\n[ \t]{0,80})?(?:(?:[+.&]|\.\.|\|\|)[ \t]{0,8}(?:\\?\r?\n[ \t]{0,80})?)?["']
         (?=[A-Za-z0-9_\-/+=.~:@]))
@@ -70,9 +70,9 @@ _LABELS: Final = {
 }
 
 
-def undo(data: bytes, ends: Sequence[int], out: Builder) -> None:
-    """Undo the escapes on the lines around ``ends`` (ascending) and add the text to ``out``."""
-    for start, end in stretches(data, ends):
+def undo(data: bytes, ends: Iterable[int], out: Builder) -> Iterator[None]:
+    """Undo the escapes on the lines around ``ends`` (ascending) and add the text to ``out``; yield after each stretch."""
+    for start, end in (part for each in stretches(data, ends) for part in _parts(*each)):
         done = start
         for found in _ESCAPE.finditer(data, start, end):
             low, high = found.span()
@@ -86,9 +86,22 @@ def undo(data: bytes, ends: Sequence[int], out: Builder) -> None:
             continue  # The probe saw more than there is; what is not undone must not be looked at again.
         out.add(data[done:end], done, end)
         out.gap()
+        yield
 
 
-def stretches(data: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
+def _parts(start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield parts of a stretch which overlap so far that whatever hides in it lies in one of them."""
+    while end - start > FULL:
+        yield start, start + FULL
+        start += FULL - _OVERLAP
+    yield start, end
+
+
+_OVERLAP: Final = 1 << 16
+"""A private key of 16,384 bits takes 50,000 bytes where each letter is written with four."""
+
+
+def stretches(data: bytes, ends: Iterable[int]) -> Iterator[tuple[int, int]]:
     """Yield the lines around ``ends`` (ascending), joined where they touch; long lines only around the places."""
     start = end = -1
     for place in ends:

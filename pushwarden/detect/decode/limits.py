@@ -39,6 +39,8 @@ class Budget:
     gaps: list[Gap] = field(default_factory=list)
     unpacked: int = 0
     members: int = 0
+    found: int = 0
+    """Places of secrets so far."""
     lenient: bool = False
     """Damage is no gap: what looks like an archive is only text that was decoded on suspicion."""
 

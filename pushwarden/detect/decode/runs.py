@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import binascii
 import re
+from array import array
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from pushwarden.detect.decode.piece import Builder
+from pushwarden.detect.decode.piece import Builder, Segments
 from pushwarden.detect.layers import RUN
 
 _ANY: Final = rb"[A-Za-z0-9+/_\-]"
@@ -35,20 +36,21 @@ _HEX_DIGITS: Final = b"0123456789abcdefABCDEF"
 _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 _NOT_ALPHABET: Final = bytes(set(range(256)) - set(_ALPHABET))
 _LINE: Final = rb"""(?:(?:\\[rn]){1,2}|["',+\\ \t]{0,8}\r?\n[ \t>*#/"'+]{0,40})"""
+# Repeats are possessive: otherwise each round of one takes memory, and there may be millions.
 _MORE: Final = re.compile(
     rb"[A-Za-z0-9+/_\-]*(?:"
     + _LINE
-    + rb"[A-Za-z0-9+/_\-]{16,})*(?:"
+    + rb"[A-Za-z0-9+/_\-]{16,})*+(?:"
     + _LINE
     + rb"[A-Za-z0-9+/]{1,76}={0,2}(?![A-Za-z0-9]))?"
 )
 _RUN: Final = re.compile(rb"[A-Za-z0-9+/_\-]+")
 _PIECES: Final = re.compile(rb"\\[rn]|([A-Za-z0-9+/_\-]+)")
-_HEX_MORE: Final = re.compile(rb"(?:[0-9a-fA-F]{2})*")
-_HEX_LIST_MORE: Final = re.compile(rb"(?:0x[0-9a-fA-F]{1,2}[,\s]{0,80})*")
+_HEX_MORE: Final = re.compile(rb"(?:[0-9a-fA-F]{2})*+")
+_HEX_LIST_MORE: Final = re.compile(rb"(?:0x[0-9a-fA-F]{1,2}[,\s]{0,80})*+")
 _HEX_LIST_REST: Final = re.compile(rb"[,\s]{0,80}" + _HEX_LIST_MORE.pattern)
 _HEX_ITEM: Final = re.compile(rb"0x([0-9a-fA-F]{1,2})")
-_UTF16_MORE: Final = re.compile(rb"(?:[\x01-\xff]\x00)*[\x01-\xff]?")
+_UTF16_MORE: Final = re.compile(rb"(?:[\x01-\xff]\x00)*+[\x01-\xff]?")
 _UTF16_BACK: Final = 4096
 _STEP: Final = 4096
 _BYTES: Final = tuple(bytes((byte,)) for byte in range(256))
@@ -107,25 +109,33 @@ def base64_runs(data: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int, in
         floor = end
 
 
-def decode_base64(data: bytes, start: int, end: int, phase: int, out: Builder) -> bytes:
-    """Decode ``data[start:end]`` from its first whole group on; add it to ``out`` and return it."""
-    pieces = [each.span(1) for each in _PIECES.finditer(data, start + phase, end) if each[1]]
-    letters = b"".join(data[low:high] for low, high in pieces).translate(_STANDARD)
-    whole = letters + b"=" * (-len(letters) % 4) if len(letters) % 4 != 1 else letters[:-1]
+def decode_base64(data: bytes, start: int, end: int, phase: int) -> tuple[bytes, Segments]:
+    """Decode ``data[start:end]`` from its first whole group on, and tell where each line of it came from."""
+    lows, highs, letters = array("I"), array("I"), bytearray()
+    for each in _PIECES.finditer(data, start + phase, end):
+        if each[1]:
+            lows.append(each.start())
+            highs.append(each.end())
+            letters += each[1]
+    if len(letters) % 4 == 1:
+        del letters[-1:]
+    letters += b"=" * (-len(letters) % 4)
+    segments = Segments()
     try:
-        decoded = binascii.a2b_base64(whole)
+        decoded = binascii.a2b_base64(letters.translate(_STANDARD) if b"-" in letters or b"_" in letters else letters)
     except binascii.Error:
-        return b""
+        return b"", segments
     done = 0
-    for low, high in pieces:
+    for low, high in zip(lows, highs, strict=True):
         begin, done = done, done + high - low
-        out.add(decoded[begin * 3 // 4 : done * 3 // 4], low, high, "base64")
-    out.gap()
-    return decoded
+        first, last = begin * 3 // 4, min(len(decoded), done * 3 // 4)
+        if first < last:
+            segments.add(first, last, low, high, "base64")
+    return decoded, segments
 
 
-def hex_runs(data: bytes, ends: Sequence[int], out: Builder) -> None:
-    """Decode the hex that holds ``ends`` and add it to ``out``."""
+def hex_runs(data: bytes, ends: Sequence[int], out: Builder) -> Iterator[None]:
+    """Decode the hex that holds ``ends`` and add it to ``out``; yield after each run."""
     floor = 0
     for end in ends:
         if end <= floor:
@@ -134,8 +144,9 @@ def hex_runs(data: bytes, ends: Sequence[int], out: Builder) -> None:
         start += (end - start) % 2
         more = _HEX_MORE.match(data, end)
         floor = more.end() if more else end
-        out.add(bytes.fromhex(data[start:floor].decode()), start, floor, "hex")
+        out.add(binascii.unhexlify(data[start:floor]), start, floor, "hex")
         out.gap()
+        yield
 
 
 def hex_stretches(data: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -148,8 +159,8 @@ def hex_stretches(data: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int]]
             yield low - 1, done + 2
 
 
-def hex_lists(data: bytes, ends: Sequence[int], out: Builder) -> None:
-    """Decode ``0x67, 0x68, ...`` around ``ends`` and add it to ``out``."""
+def hex_lists(data: bytes, ends: Sequence[int], out: Builder) -> Iterator[None]:
+    """Decode ``0x67, 0x68, ...`` around ``ends`` and add it to ``out``; yield after each list."""
     floor = 0
     for end in ends:
         if end <= floor:
@@ -163,6 +174,7 @@ def hex_lists(data: bytes, ends: Sequence[int], out: Builder) -> None:
         for item in _HEX_ITEM.finditer(data, first.start() if first else end, floor):
             out.add(_BYTES[int(item[1], 16)], *item.span(), "hex")
         out.gap()
+        yield
 
 
 def hex_list_stretches(data: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -175,8 +187,8 @@ def hex_list_stretches(data: bytes, ends: Sequence[int]) -> Iterator[tuple[int, 
             yield low - 1, done + LOOK_AHEAD
 
 
-def utf16_runs(data: bytes, ends: Sequence[int], out: Builder) -> None:
-    """Decode UTF-16 of Latin-1 characters around ``ends``, of either byte order, and add it to ``out``."""
+def utf16_runs(data: bytes, ends: Sequence[int], out: Builder) -> Iterator[None]:
+    """Decode UTF-16 of Latin-1 characters around ``ends``, of either byte order, add it to ``out``; yield after each run."""
     floor = 0
     for end in ends:
         if end <= floor:
@@ -187,6 +199,7 @@ def utf16_runs(data: bytes, ends: Sequence[int], out: Builder) -> None:
         text = data[start:floor:2]
         out.add(text, start, min(len(data), start + 2 * len(text)), "utf-16")
         out.gap()
+        yield
 
 
 def utf16_stretches(data: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from itertools import pairwise
 from typing import Final
@@ -38,7 +39,7 @@ class WideText:
         self._bom = bom
         self.data = data[bom:].decode(encoding, "replace").encode()
         self.lines = LineIndex(self.data)
-        self._stored: list[int] | None = None
+        self._stored: array[int] | None = None
 
     def origin(self, offset: int) -> int:
         """Return the offset in the file of the byte at ``offset`` of the text."""
@@ -49,11 +50,11 @@ class WideText:
         return self._starts[line] + _units(self.data[begin:offset])
 
     @property
-    def _starts(self) -> list[int]:
+    def _starts(self) -> array[int]:
         """Offsets in the file where the lines begin."""
         if self._stored is None:
             starts = self.lines.starts
-            self._stored = [self._bom]
+            self._stored = array("I", (self._bom,))
             for begin, end in pairwise(starts):
                 self._stored.append(self._stored[-1] + _units(self.data[begin:end]))
         return self._stored
