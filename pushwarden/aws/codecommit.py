@@ -114,12 +114,6 @@ class CodeCommit:
             data["creationDate"].timestamp(),
         )
 
-    def repository_names(self) -> Iterator[str]:
-        """Yield the name of every repository of the account and Region."""
-        pages = self._pages(self.client.list_repositories, "the list of repositories", "nextToken")
-        for page in pages:
-            yield from (each["repositoryName"] for each in page.get("repositories", []))
-
     def repository_ids(self) -> Iterator[tuple[str, str]]:
         """Yield name and id of every repository of the account and Region."""
         for page in self._pages(self.client.list_repositories, "the list of repositories", "nextToken"):

@@ -58,12 +58,13 @@ def status(*, wait: bool, stack: str, region: str | None) -> None:
     from pushwarden.service.backfill_start import status as ask  # noqa: PLC0415 - imports boto3
 
     app = deployed_app(stack, region)
-    found = ask(app)
-    while wait and found is not None and found.running:
+    found, running = ask(app), app.machine.running()
+    while wait and running:
         time.sleep(_LOOK_EVERY_S)
-        found = ask(app)
+        found, running = ask(app), app.machine.running()
     if found is None:
-        click.echo("There was no backfill yet.")
+        begun = f"The backfill {', '.join(sorted(running))} has just begun."
+        click.echo(begun if running else "There was no backfill yet.")
         return
     state = "runs" if found.running else "is finished" if found.run.finished else "has stopped"
     click.echo(f"The backfill {found.run.run} {state}.")

@@ -9,6 +9,7 @@ from typing import Final
 from pushwarden.errors import PushwardenError
 from pushwarden.service.app import App
 from pushwarden.service.backfill_plan import repository_history
+from pushwarden.service.backfill_start import watched_repositories
 from pushwarden.topology import BACKFILL_PLAN, BACKFILL_SCAN
 
 GB_SECOND_USD: Final = 0.0000166667
@@ -53,12 +54,9 @@ def shares(app: App, repositories: Sequence[str] = ()) -> Iterator[Share]:
     """Yield the share of each watched repository, or of those that are named; nothing is written.
 
     Raises:
-        PushwardenError: the list of repositories cannot be read.
+        PushwardenError: the list of repositories cannot be read, or one that is named is not there.
     """
-    wanted = frozenset(repositories)
-    for name in sorted(app.codecommit.repository_names()):
-        if not app.settings.policy.watches(name) or (wanted and name not in wanted):
-            continue
+    for name in sorted(name for _, name in watched_repositories(app, repositories)):
         try:
             found = repository_history(app, name)
         except PushwardenError as error:

@@ -17,6 +17,7 @@ from pushwarden.events import SecurityEvent
 from pushwarden.history.graph import GraphComplete, GraphReader, GraphTooLargeError
 from pushwarden.history.slices import SLICE_COMMITS, History, history
 from pushwarden.service.app import App
+from pushwarden.service.backfill_start import watched_repositories
 from pushwarden.service.frontier import scan_range
 
 _UPLOAD: Final = "git-upload-pack"
@@ -40,7 +41,7 @@ def begin(app: App, order: Mapping[str, Any]) -> dict[str, Any]:
     if app.runs.run(run) is None:
         names = tuple(order.get("repositories") or ())
         app.runs.save_run(Run(run, kind, int(app.wall_clock()), names))
-    found = _repositories(app, order.get("repositories")) if kind == HISTORY else _pushes(app)
+    found = watched_repositories(app, order.get("repositories")) if kind == HISTORY else _pushes(app)
     items = [{"run": run, "key": key, "repository": name} for key, name in found]
     return {"run": run, "kind": kind} | _items(app, run, "repositories", items)
 
@@ -149,15 +150,6 @@ def _items(app: App, run: str, what: str, items: Sequence[Mapping[str, Any]]) ->
     key = f"{PREFIX}{run}/{what}.json"
     put(app, key, json.dumps(items).encode())
     return {"items": key}
-
-
-def _repositories(app: App, names: Any) -> list[tuple[str, str]]:
-    wanted = None if names is None else set(names)
-    there = [(name, key) for name, key in app.codecommit.repository_ids() if app.settings.policy.watches(name)]
-    missing = (wanted or set()) - {name for name, _ in there}
-    if missing:
-        raise UsageError(f"there is no watched repository {', '.join(sorted(missing))}; check the name and the policy")
-    return sorted((key, name) for name, key in there if wanted is None or name in wanted)
 
 
 def _pushes(app: App) -> list[tuple[str, str]]:

@@ -48,6 +48,19 @@ def unfinished_tips(app: App) -> dict[str, frozenset[tuple[str, str]]]:
     return found
 
 
+def watched_repositories(app: App, names: Sequence[str] | None = None) -> list[tuple[str, str]]:
+    """Return id and name of every watched repository, or of those that are named.
+
+    Raises:
+        UsageError: one that is named is not there, or not watched.
+    """
+    there = [(key, name) for name, key in app.codecommit.repository_ids() if app.settings.policy.watches(name)]
+    missing = set(names or ()) - {name for _, name in there}
+    if missing:
+        raise UsageError(f"there is no watched repository {', '.join(sorted(missing))}; check the name and the policy")
+    return sorted((key, name) for key, name in there if not names or name in names)
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """What ``pushwarden backfill start`` will do."""
@@ -66,9 +79,12 @@ def plan_start(app: App, *, again: bool = False, repositories: Sequence[str] = (
         repositories: names of those to scan; none means every watched one.
 
     Raises:
-        UsageError: one runs already, or the history was scanned and ``again`` does not ask for another time.
+        UsageError: one runs already, or the history was scanned and ``again`` does not ask for another time; or a
+            repository that is named is not there.
     """
     _check(app)
+    if repositories:
+        watched_repositories(app, repositories)
     running = app.machine.running()
     if running:
         raise UsageError(f"the backfill {', '.join(running)} runs already; see `pushwarden backfill status`")
@@ -115,7 +131,7 @@ class Status:
 
 
 def status(app: App) -> Status | None:
-    """Return how the newest run over the history stands; None: there was none."""
+    """Return how the newest run over the history stands; None: there was none, or it has just been started."""
     _check(app)
     run = _last(app)
     if run is None:

@@ -6,12 +6,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from pushwarden.aws.runs import HISTORY, Plan, Run
 from pushwarden.backfill_machine import definition
+from pushwarden.cli import backfill as cli
 from pushwarden.errors import UsageError
+from pushwarden.local.service import administrator
 from pushwarden.service.app import App
-from pushwarden.service.backfill_cost import Share, cost
+from pushwarden.service.backfill_cost import Share, cost, shares
 from pushwarden.service.backfill_start import FIRST, plan_start, start, start_what_waits, status, stop
 from tests.service.conftest import Repo
 from tests.service.fakes import Machine
@@ -82,6 +85,29 @@ def test_start_resumes_what_was_stopped_and_does_nothing_twice(repo: Repo) -> No
     with pytest.raises(UsageError, match="--again"):
         plan_start(fake(repo, Machine(), Table((replace(stopped, finished=True),))))
     assert not plan_start(fake(repo, Machine(), Table((replace(stopped, finished=True),))), again=True).resumes
+
+
+def test_a_repository_that_is_not_there_is_refused_before_anything_starts(repo: Repo) -> None:
+    """The state machine would try in vain for minutes, and then stand there as the run to go on with."""
+    app = repo.service.app(administrator())
+    app.machine, app.runs = Machine(), Table()  # type: ignore[assignment]
+
+    for names in (["nope"], [repo.name, "nope"]):
+        with pytest.raises(UsageError, match="there is no watched repository nope;"):
+            plan_start(app, repositories=names)
+        with pytest.raises(UsageError, match="nope"):
+            list(shares(app, names))
+    assert plan_start(app, repositories=[repo.name]).payload["repositories"] == [repo.name]
+    assert [each.name for each in shares(app, [repo.name])] == [repo.name]
+
+
+def test_status_says_that_a_run_has_just_begun(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = fake(repo, Machine("run-1"), Table())
+    monkeypatch.setattr(cli, "deployed_app", lambda *_: app)
+
+    assert CliRunner().invoke(cli.backfill, ["status"]).output == "The backfill run-1 has just begun.\n"
+    stop(app)
+    assert CliRunner().invoke(cli.backfill, ["status", "--wait"]).output == "There was no backfill yet.\n"
 
 
 def test_status_counts_slices_and_stop_ends_what_runs(repo: Repo) -> None:
