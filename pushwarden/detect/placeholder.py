@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from typing import Final
 
@@ -18,7 +19,8 @@ _TEMPLATE: Final = re.compile(
     | \A % [A-Za-z_]\w* % \Z | \A %\(\w+\)s \Z | \A %[sdvq] \Z
     | \A @ [A-Za-z_]\w* @ \Z
     | \A __ [A-Za-z]\w* __ \Z
-    | (?:\.{3}|\xe2\x80\xa6) (?:\[\w+\])? \Z | \.\.\[\w+\] \Z
+    | (?:\.{3}|\xe2\x80\xa6) (?:\[\w+\])? \Z | \.\.\[\w+\] \Z | \[(?:\.{3}|\xe2\x80\xa6)\]
+    | \A [A-Z]{2,} (?:_[A-Z]{2,})+ \Z  # the name of a variable
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -28,7 +30,7 @@ _WORD: Final = re.compile(
     | your[-_ ]?(?:own|api|app|access|auth|aws|client|key|secret|token|pass|password|id|account|private)
     | (?:my|the)[-_ ](?:api|access|secret|token|password|key) | insert[-_ ]?(?:your|here|key|token)
     | bcdefghijklmnopqrstuvwxy  # a whole alphabet is nobody's key
-    | dummy | foobar | to[-_]?be[-_](?:set|filled|replaced) | \A(?:none|null|nil|undefined|true|false|todo|tbd|n/?a)\Z
+    | \Aabc(?:d(?:e(?:fg?)?)?)?\Z | dummy | foobar | to[-_]?be[-_](?:set|filled|replaced) | \A(?:none|null|nil|undefined|true|false|todo|tbd|n/?a)\Z
     """,
     re.VERBOSE,
 )
@@ -60,17 +62,17 @@ def counts(secret: bytes) -> bool:
     """Tell whether ``secret`` was made by counting, or by writing one block twice.
 
     A long run of neighbours, up or down, counts: ``123456789``; 9 goes on to 0. So does one among the letters alone, or the
-    digits alone: ``1a2B3c4D5e6F7g8H9i``.
+    digits alone: ``1a2B3c4D5e6F7g8H9i``; and many short runs: ``abc123def456abc789``.
     """
     if not _RISING <= len(secret) < _SHORT:
         return False
-    return _runs(secret) or _runs_apart(secret) or _repeats(secret)
+    return _runs(secret) or _runs_apart(secret) or _repeats(secret) or _mostly_runs(secret)
 
 
 def is_masked(data: bytes, start: int, end: int) -> bool:
     """Tell whether somebody cut a value off or blotted it out: an ellipsis ends it, ``######`` or one letter is most of it."""
     value = data[start:end]
-    if value.endswith(_ELLIPSES) or data.startswith((*_ELLIPSES, b"..["), end):
+    if value.endswith(_ELLIPSES) or data.startswith((*_ELLIPSES, *_CUT_OUT), end):
         return True
     if value.endswith(b"..") and data.startswith(b"[", end):
         return True
@@ -98,6 +100,20 @@ def _runs_apart(secret: bytes) -> bool:
     return _RISING <= len(letters) < size and _runs(letters)
 
 
+def _mostly_runs(secret: bytes) -> bool:
+    """``abc123def456abc789``: of the letters alone and the digits alone most are followed by the next one.
+
+    Of random hex digits one in eight is, so of sixteen pairs ten in less than one of 100,000 values.
+    """
+    if len(secret) < _PAIRS:
+        return False
+    pairs = steps = 0
+    for kind in (secret.lower().translate(None, _NO_LETTERS), secret.translate(None, _NO_DIGITS)):
+        pairs += max(0, len(kind) - 1)
+        steps += sum(map(operator.eq, kind[:-1].translate(_UP), kind[1:]))
+    return pairs >= _PAIRS and steps > _MOSTLY * pairs
+
+
 def _repeats(secret: bytes) -> bool:
     """A block of a quarter of the secret, and of ten characters at least, stands in it twice: nothing random does so."""
     size = max(_BLOCK, len(secret) // 4)
@@ -112,10 +128,13 @@ def _repeats(secret: bytes) -> bool:
 
 
 _ELLIPSES: Final = (b"...", b"\xe2\x80\xa6")
+_CUT_OUT: Final = (b"..[", b"[...", b"[\xe2\x80\xa6")
 _BLOT: Final = re.compile(rb"([xX*.\-_#?])\1{5}")
 _ZERO: Final = frozenset(b"A")
 """Zero bytes in base64 are no filler."""
 _BLOCK: Final = 10
+_PAIRS: Final = 16
+_MOSTLY: Final = 0.6
 _DOUBLE: Final = re.compile(rb"(.)\1+", re.DOTALL)
 _ONE: Final = rb"\1"
 _NO_LETTERS: Final = bytes(byte for byte in range(256) if not chr(byte).isalpha() or byte > 127)  # noqa: PLR2004 - ASCII

@@ -6,6 +6,7 @@ Nothing is judged here beyond the shape: :mod:`pushwarden.detect.generic.gate` d
 
 from __future__ import annotations
 
+import binascii
 import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -88,7 +89,7 @@ _SCHEME: Final = re.compile(
 """Here a name is followed by a whole Authorization header; the credentials alone are a candidate of their own."""
 _ARN: Final = re.compile(rb"(?:arn:|secretsmanager:)[^\s\"']{0,80}\Z")
 """In the name of a resource a colon assigns nothing: ``arn:aws:secretsmanager:...:secret:name``."""
-_QUALIFIED: Final = re.compile(rb"[\w:/.}\])]:\Z|[\w.~}]/\Z|\A/\Z")
+_QUALIFIED: Final = re.compile(rb"[\w:/.}\])*]:\Z|[\w.~}]/\Z|\A/\Z")
 """What stands before a name that is the last part of a path or a type; a symbol ``:key`` or an option ``/key`` stands alone."""
 _BRACE: Final = ord("{")
 
@@ -151,6 +152,15 @@ def _length(match: re.Match[bytes]) -> int:
     return match.end() - match.start()
 
 
+def _is_only_user(value: bytes) -> bool:
+    """Whether ``Basic`` credentials say a user and no password (https://www.rfc-editor.org/rfc/rfc7617#section-2)."""
+    try:
+        text = binascii.a2b_base64(value, strict_mode=True)
+    except binascii.Error:
+        return False
+    return b":" not in text and text.isascii() and text.decode().isprintable()
+
+
 def find(data: bytes, start: int, end: int) -> Iterator[Candidate]:
     """Yield the candidates whose name and link lie in ``data[start:end]``, each value once, with a name where it has one."""
     seen: set[int] = set()
@@ -169,6 +179,8 @@ def find(data: bytes, start: int, end: int) -> Iterator[Candidate]:
         if value is None:
             continue
         begin, finish = value.span(1)
+        if match.group().startswith(b"basic") and _is_only_user(data[begin:finish]):
+            continue
         if begin not in seen and finish - begin >= MIN_VALUE:
             seen.add(begin)
             before = start + match.start()

@@ -19,14 +19,18 @@ _NEVER: Final = re.compile(
     | -{2,5}[ ]?BEGIN | MIGfMA0G | MIGeMA0G | MII[BC]IjAN | MII[A-Z][\w+/]{2}CC | MFwwDQYJ | MFkwEwYH | ssh-(?:rsa|dss|ed25519) | ecdsa-sha2        # keys, public or blocks
     | \$?\$(?:1|2[abxy]?|5|6|7|y|apr1|argon2\w{0,3}|scrypt|pbkdf2\S{0,12}|sha\d{1,3}|bcrypt\S{0,8})\$[\w./$=,+-]{8}  # hashes of passwords
     | (?:pbkdf2|bcrypt|argon2|scrypt|sha\d{1,3}|md5)\w{0,10}[$:]\w | \{(?:S?SHA|SMD5|MD5|CRYPT)\d{0,3}\} | SCRAM-SHA | sha\d{1,3}-\w
-    | ENC[(\[] | \{cipher\} | AQICAH | \$ANSIBLE_VAULT | vault:v\d                                           # ciphertext
+    | ENC[(\[] | \{cipher\} | AQICAH | \$ANSIBLE_VAULT | vault:v\d | \{?AQAAABAAAA                            # ciphertext, the last of Jenkins
     | arn:aws | \{resolve: | https?://[^\s@]*$ | [./~]{0,2}/[\w.-]+/[\w./-]*$ | [A-Z]:\\ | S-1-5-\d | \#[0-9a-f]{3,8}$          # names of things
+    | 0x[0-9a-f]{1,8}$ | &[a-z]{2,6}; | (?:foo|ba[rz]|qux|blah)+\d{0,3}$ | [AL]?GPLv[23][^a-z0-9]                  # number, entity, filler, licence
     | (?:process\.env|os\.environ|os\.getenv|getenv|System\.getProperty|ENV\[|env\()
     | (.)\1{4} | .*?(?:([x*.0])\2{7}|\*\*\Z|\.\.\.)                                                              # filler, masked
+    | .*?(?:\\[sdw][*+]|\(\?[:=!])                                                                            # an expression
     """
 )
 _JOINED: Final = re.compile(rb"[\"'`]?[ ]?\+[ ]?[\"'`A-Za-z_$]")
 """What follows a quote that ends a string, where the value is a variable: "password=" + value."""
+_FORM_TOKEN: Final = re.compile(rb"(?i)csrf|xsrf|authenticity_?token|verification_?token")
+"""In a form of a saved page: it ends with the session (https://guides.rubyonrails.org/security.html#csrf-countermeasures)."""
 _SEALED: Final = re.compile(rb"(?i)(?:\bENC[(\[]|\{cipher\})\Z")
 _EXPRESSION: Final = re.compile(
     rb"[A-Za-z_$][\w$]*(?:(?:\.|::|->|\?\.)[A-Za-z_$][\w$]*)+\Z|[0-9.]{1,11}\Z|0x[0-9A-Fa-f]+\Z"
@@ -36,20 +40,23 @@ MIN_BARE_SURPRISE: Final = 5.0
 
 
 _HASH_NAME: Final = re.compile(
-    rb"(?i)commit|sha_?\d|(?<![a-z])sha(?![a-z])|md5|hash|digest|checksum|revision|etag|fingerprint|integrity|cache_?key|(?<![a-z])crc|blob|object_?id"
+    rb"(?i)commit|sha_?\d|(?<![a-z])sha(?![a-z])|md5|hash|digest|checksum|revision|etag|fingerprint|integrity|cache_?key|(?<![a-z])crc|blob|object_?id|recv-?keys?"
 )
 _HEX_HASH: Final = re.compile(rb"(?i)(?:0x|sha\d{1,3}[:-])?[0-9a-f]{32,128}\Z")
 # Ciphertext, keys that are meant to be public, cursors of lists, what a protocol sends in the clear.
 _PUBLIC_NAME: Final = re.compile(
     rb"(?i)publishable|public_?(?:key|token)|site_?key|pub_?key|(?:instrumentation|measurement|tracking)_?(?:key|id)|encrypted|hashed|sec-?websocket|certificate-?authority|"
-    rb"(?:next|page|pagination|continuation|(?<!oauth_)request|idempotency|action|sequence|lock|change|update)_?-?token|(?<!oauth_)signature"
+    rb"code_?verifier|grant_?token|(?:next|page|pagination|continuation|(?<!oauth_)request|idempotency|action|sequence|lock|change|update)_?-?token|(?<!oauth_)signature"
 )
 _ABOUT_NAME: Final = re.compile(
-    rb"(?i)(?:(?:credentials?|client|consumer|app|application|secret|token)[_-]?id|s3_?key|group_?key|version|length|size|type|name|format|user|login|email|field|file|path|timestamp|scopes?|prefix|suffix|label|title|tooltip|"
+    rb"(?i)(?:(?:credentials?|client|consumer|app|application|secrets?|token)[_-]?id|oracle_?sid|s3_?key|group_?key|version|length|size|type|name|format|user|login|email|field|file|path|timestamp|scopes?|prefix|suffix|label|title|tooltip|"
     rb"fingerprint|digest|checksum|hash|integrity|etag)"
     rb"[\"'`\])\\ \t]*\Z"
 )
 _HEX: Final = re.compile(rb"[0-9A-Fa-f]{16,128}\Z")
+_KEY_ID_NAME: Final = re.compile(rb"(?i)key_?id[\"'`\])\\ \t]*\Z")
+_KEY_ID: Final = re.compile(rb"(?i)(?:0x)?[0-9a-f]{8,64}\Z")
+"""The number of a key, not the key: those of OpenPGP (https://www.rfc-editor.org/rfc/rfc9580#section-5.5.4) and of service accounts."""
 _SECRET_NAME: Final = re.compile(rb"(?i)secret|token|passw|pwd|api_?key|access_?key|auth|cred|private")
 _UUID: Final = re.compile(rb"\{?[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}\}?\Z")
 _ONCE_NAME: Final = re.compile(rb"(?i)client_?-?token")
@@ -79,7 +86,7 @@ def excused(name: bytes, value: bytes, *, qualified: bool = False) -> bool:
         return True
     if _SID.match(value) and name.rstrip(b"\"'\\]) \t").lower().endswith(b"sid"):
         return True
-    if _HEX_HASH.match(value) and _HASH_NAME.search(name):
+    if (_HEX_HASH.match(value) and _HASH_NAME.search(name)) or (_KEY_ID.match(value) and _KEY_ID_NAME.search(name)):
         return True
     if _HEX.match(value):
         return (qualified and value.islower()) or counts_up(value)  # in a table of checksums by path or type
@@ -106,6 +113,11 @@ def is_text(value: bytes) -> bool:
 def is_index(candidate: Candidate) -> bool:
     """Whether this is the name of an index in SQL: KEY `name` (`column`)."""
     return candidate.link == "gap" and candidate.quote == b"`" and candidate.name.rstrip().upper().endswith(b"KEY")
+
+
+def is_of_form(candidate: Candidate) -> bool:
+    """Whether a value is the token of a form in a saved page."""
+    return candidate.link == "attr" and _FORM_TOKEN.search(candidate.name) is not None
 
 
 def is_bare(candidate: Candidate, place: Place) -> bool:
@@ -165,7 +177,7 @@ def plausible(candidate: Candidate, value: bytes, place: Place, language: Langua
         return False
     if _NEVER.match(head) or excused(candidate.name, value, qualified=candidate.qualified):
         return False
-    if candidate.link not in NAMELESS and about(candidate.name):
+    if candidate.link not in NAMELESS and (about(candidate.name) or is_of_form(candidate)):
         return False
     if is_sealed(candidate.call, head) or (candidate.quote and _JOINED.match(head)):
         return False
