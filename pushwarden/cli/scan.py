@@ -68,7 +68,7 @@ def _variable(name: str) -> str:
 @click.option("--color", type=click.Choice(COLORS), envvar=_variable("COLOR"), help="Colours (default: auto).")
 @click.option("-j", "--jobs", type=click.IntRange(1, 256), envvar=_variable("JOBS"), help="Worker processes.")
 @click.option("--cache/--no-cache", default=None, envvar=_variable("CACHE"), help="Remember what is clean (yes).")
-@click.option("--max-file-size", type=click.IntRange(1), metavar="BYTES", help="Larger content is a gap (256 MiB).")
+@click.option("--max-file-size", type=click.IntRange(1), metavar="BYTES", help="Larger content is a gap (no limit).")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but reports and errors.")
 @click.option("-v", "--verbose", count=True, help="Say more on standard error.")
 def scan(paths: tuple[str, ...], **options: Any) -> int:

@@ -184,7 +184,11 @@ def _scan(context: Context, fresh: Listing, state: State, paths: Paths, gaps: li
         return None
     results = Results()
     blobs = list(blobs_wanted({**fresh.blobs, **old.blobs}, paths.of, context.limits, gaps))
-    recalled = [each for each in blobs if state.recall.knows(each, state.blobs.get(each.name, ()))]
+    recalled = [
+        each
+        for each in blobs
+        if each.size <= context.limits.whole_bytes and state.recall.knows(each, state.blobs.get(each.name, ()))
+    ]
     with ObjectReader(context.repository.git, context.repository.packs()) as reader:
         state.recall.read(reader, recalled, results)
     known = {each.name for each in recalled}

@@ -8,10 +8,10 @@ from typing import Final
 
 from pushwarden.history.local.content import scan_content
 from pushwarden.history.local.gaps import crash_gap
-from pushwarden.history.local.git import Git
+from pushwarden.history.local.git import Git, GitError
 from pushwarden.history.local.lineage import Lineage
 from pushwarden.history.local.model import MIB, Limits, Progress, Report, Scan, Scanner
-from pushwarden.history.local.objects import ObjectReader, Unreadable
+from pushwarden.history.local.objects import ObjectReader, Unreadable, read_through
 from pushwarden.history.local.packs import Packs, Stored
 from pushwarden.history.local.pool import Died, Pool
 from pushwarden.history.local.texts import parse_written
@@ -133,12 +133,12 @@ class BlobWorker:
 
     def __call__(self, task: Task) -> Batch:
         """Scan one task."""
-        by_name = {each.name: each for each in task}
+        by_name = {each.name: each for each in task if each.size <= self._limits.whole_bytes}
         seen: list[Seen] = []
         gaps: list[Gap] = []
         missing: list[bytes] = []
         size = 0
-        for name, stored in self._reader.read_stored([each.name for each in task]):
+        for name, stored in self._reader.read_stored(list(by_name)):
             wanted = by_name[name]
             if isinstance(stored, Unreadable):
                 if stored.why == "missing":
@@ -148,6 +148,12 @@ class BlobWorker:
             else:
                 size += len(stored.data)
                 seen += self._scan(wanted, stored)
+        for large in (each for each in task if each.name not in by_name):
+            size += large.size
+            try:
+                seen += scan_large(self._reader.git, self._scanner, self._limits, large)
+            except GitError as error:
+                gaps.append(_damaged(large, error.said))
         gaps += [gap for each in seen for gap in each.scan.gaps]
         return Batch(tuple(seen), tuple(gaps), size, tuple(missing))
 
@@ -227,6 +233,21 @@ def _survive(pool: Pool[Task, Batch], work: Iterable[Task]) -> Iterator[tuple[Ta
             yield task, result
     if again:
         yield from pool.map(again)
+
+
+def scan_large(git: Git, scanner: Scanner, limits: Limits, wanted: Wanted) -> Iterator[Seen]:
+    """Scan a blob that is too large to be held, under each of its paths.
+
+    Raises:
+        GitError: git cannot read it to the end.
+    """
+    from pushwarden.history.local.windows import scan_windows  # noqa: PLC0415 - hardly anybody has such a blob
+
+    for path in wanted.paths:
+        with read_through(git, wanted.name) as stream:
+            scan, _ = scan_windows(scanner, stream.read, path.decode("utf-8", "surrogateescape"), limits)
+        if scan:
+            yield Seen(wanted.name, Source.FILE, variant(path), scan)
 
 
 def _damaged(wanted: Wanted, why: str) -> Gap:

@@ -13,6 +13,7 @@ from pushwarden.history.local.context import Context, Paths, scan_more
 from pushwarden.history.local.log import Change, Commit, parse_raw
 from pushwarden.history.local.model import Scan
 from pushwarden.history.local.names import hit_names
+from pushwarden.history.local.objects import list_some
 from pushwarden.model import Source
 
 MERGES: Final = 256
@@ -125,7 +126,9 @@ def _scan_before(
         for old, path in pairs:
             before.place(old, path)
     before.first.pop(context.repository.null_id, None)
-    scan_more(context, [Wanted(name, Source.FILE, 0, before.of(name)) for name in before.first], results)
+    sizes = list_some(context.repository.git, list(before.first)).blobs  # a large one must not be read at once
+    wanted = [Wanted(name, Source.FILE, sizes.get(name, 0), before.of(name)) for name in before.first]
+    scan_more(context, wanted, results)
 
 
 def _named(

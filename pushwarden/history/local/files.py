@@ -6,15 +6,28 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from pushwarden.errors import UsageError
 from pushwarden.history.local.content import scan_content
 from pushwarden.history.local.gaps import crash_gap, too_large, unreadable
-from pushwarden.history.local.model import MIB, Counts, Found, Hit, Limits, Outcome, Progress, Report, Scanner, silent
+from pushwarden.history.local.model import (
+    MIB,
+    Counts,
+    Found,
+    Hit,
+    Limits,
+    Outcome,
+    Progress,
+    Report,
+    Scan,
+    Scanner,
+    silent,
+)
 from pushwarden.history.local.names import scan_names
 from pushwarden.history.local.pool import Died, Pool
 from pushwarden.model import Finding, Gap, Source
@@ -111,12 +124,43 @@ def scan_entries(
 
 def scan_stream(stream: BinaryIO, scanner: Scanner, limits: Limits) -> Outcome:
     """Scan what a stream holds; findings carry the path ``<stdin>``."""
-    data = stream.read(limits.content_bytes + 1)
+    data = stream.read(min(limits.content_bytes, limits.whole_bytes) + 1)
     if len(data) > limits.content_bytes:
         return Outcome(gaps=(too_large(STDIN_NAME, None, limits),))
-    scan = scan_content(scanner, data, STDIN_NAME, limits)
+    size = len(data)
+    if size > limits.whole_bytes:
+        scan, size = _scan_endless(data, stream, scanner, limits)
+    else:
+        scan = scan_content(scanner, data, STDIN_NAME, limits)
     found = tuple(Found(Finding(hit.match, STDIN_NAME), hit.allowed) for hit in scan.hits)
-    return Outcome(found, scan.gaps, Counts(files=1, bytes=len(data)))
+    return Outcome(found, scan.gaps, Counts(files=1, bytes=size))
+
+
+class _Stream:
+    """A stream of which a part was read already, up to a limit."""
+
+    def __init__(self, begun: bytes, stream: BinaryIO, limits: Limits) -> None:
+        self._begun = BytesIO(begun)
+        self._stream = stream
+        self._left = limits.content_bytes - len(begun)
+        self.is_over = False
+
+    def read(self, size: int) -> bytes:
+        """Return so many bytes or fewer; none at the end or at the limit."""
+        if data := self._begun.read(size):
+            return data
+        data = self._stream.read(min(size, self._left + 1))
+        self.is_over = len(data) > self._left
+        self._left -= len(data)
+        return b"" if self.is_over else data
+
+
+def _scan_endless(begun: bytes, stream: BinaryIO, scanner: Scanner, limits: Limits) -> tuple[Scan, int]:
+    from pushwarden.history.local.windows import scan_windows  # noqa: PLC0415 - hardly anybody has such a stream
+
+    source = _Stream(begun, stream, limits)
+    scan, size = scan_windows(scanner, source.read, STDIN_NAME, limits)
+    return (replace(scan, gaps=(*scan.gaps, too_large(STDIN_NAME, None, limits))) if source.is_over else scan), size
 
 
 def list_files(paths: Iterable[str], gaps: list[Gap]) -> list[FileEntry]:
@@ -214,6 +258,12 @@ def _scan_chunk(entries: Work, *, scanner: Scanner, limits: Limits, base: str) -
             continue
         try:
             place = os.path.join(base, entry.path)  # noqa: PTH118 - speed
+            if entry.size > limits.whole_bytes:
+                scan, read = _scan_large(place, entry.path, scanner, limits)
+                size += read
+                pieces += [(entry.path, Source.FILE, hit) for hit in scan.hits]
+                gaps += scan.gaps
+                continue
             data = os.fsencode(os.readlink(place)) if entry.is_link else _read(place)  # noqa: PTH115 - speed
         except OSError as error:
             gaps.append(unreadable(entry.path, error))
@@ -228,6 +278,13 @@ def _scan_chunk(entries: Work, *, scanner: Scanner, limits: Limits, base: str) -
             pieces += [(entry.path, source, hit) for hit in scan.hits]
             gaps += scan.gaps
     return Chunk(tuple(pieces), tuple(gaps), size, touched)
+
+
+def _scan_large(place: str, path: str, scanner: Scanner, limits: Limits) -> tuple[Scan, int]:
+    from pushwarden.history.local.windows import scan_windows  # noqa: PLC0415 - hardly anybody has such a file
+
+    with open(place, "rb", buffering=0) as file:  # noqa: PTH123 - as in _read
+        return scan_windows(scanner, file.read, path, limits)
 
 
 def blob_id(data: bytes, digits: int) -> str:

@@ -16,7 +16,7 @@ def too_large(path: str, size: int | None, limits: Limits) -> Gap:
     said = f"{size:,} bytes" if size is not None else "more"
     return Gap(
         "too-large",
-        f"{said}, the limit is {limits.content_bytes:,}; scan it in parts or raise --max-file-size",
+        f"{said}, the limit is {limits.content_bytes:,}; raise --max-file-size",
         path=path,
     )
 

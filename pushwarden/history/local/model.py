@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from pushwarden.model import Finding, Gap, Match, ScanResult
 
 MIB: Final = 1 << 20
+UNLIMITED: Final = 1 << 62
 
 
 class Scanner(Protocol):
@@ -23,8 +24,14 @@ class Scanner(Protocol):
 class Limits:
     """The most that one piece of content may cost; past it there is a gap, never silence."""
 
-    content_bytes: int = 256 * MIB
+    content_bytes: int = UNLIMITED
     """Larger files and blobs are not read."""
+    whole_bytes: int = 256 * MIB
+    """Larger ones are scanned in windows (:mod:`pushwarden.history.local.windows`)."""
+    window_bytes: int = 32 * MIB
+    """The core of a window; even."""
+    margin_bytes: int = MIB
+    """What a window holds more on each side; even, and less than half of the core."""
     content_s: float = 60.0
     """Seconds for one piece of content."""
     by_changes: bool = True

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import IO, Final, Self
 
-from pushwarden.history.local.git import PIPE_BYTES, Git, tidy
+from pushwarden.history.local.git import PIPE_BYTES, Git, GitError, tidy
 from pushwarden.history.local.packs import PackReader, Packs, Stored
 
 if sys.platform == "linux":
@@ -100,6 +100,29 @@ class Unreadable:
     why: str
 
 
+@contextlib.contextmanager
+def read_through(git: Git, name: bytes) -> Iterator[IO[bytes]]:
+    """Give the content of a blob as a stream, for one that is too large to be held.
+
+    Raises:
+        GitError: git could not read it to the end; what was read of it may be used.
+    """
+    with tempfile.TemporaryFile() as stderr:
+        process = git.start("cat-file", "blob", name.decode(), stderr=stderr)
+        assert process.stdout is not None
+        try:
+            yield process.stdout
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            process.stdout.close()
+            code = process.wait()
+        if code != 0:
+            stderr.seek(0)
+            raise GitError("cat-file", stderr.read(), code)
+
+
 class ObjectReader:
     """Reads objects: from the packs where it can, else through one ``git cat-file --batch``.
 
@@ -107,7 +130,7 @@ class ObjectReader:
     """
 
     def __init__(self, git: Git, packs: Packs | None = None) -> None:
-        self._git = git
+        self.git = git
         self._packs = PackReader(packs) if packs is not None else None
         self._process: subprocess.Popen[bytes] | None = None
         self._stderr: IO[bytes] | None = None
@@ -167,7 +190,7 @@ class ObjectReader:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by _end()
-            self._process = self._git.start("cat-file", "--batch", stdin=subprocess.PIPE, stderr=self._stderr)
+            self._process = self.git.start("cat-file", "--batch", stdin=subprocess.PIPE, stderr=self._stderr)
             assert self._process.stdout is not None
             if sys.platform == "linux":
                 with contextlib.suppress(OSError):  # fewer switches between the processes; not every system lets us

@@ -223,10 +223,12 @@ def _in_head(found: Found, head: Head | None) -> bool | None:
 
 def _scan_index_versions(context: Context, files: OnDisk, outcome: Outcome) -> Results:
     paths = {each.finding.path for each in outcome.found}
+    null = context.repository.null_id
+    blobs = {path: blob for path, blob in files.index.items() if path in paths and blob != null}
+    sizes = list_some(context.repository.git, list(blobs.values())).blobs
     wanted = [
-        Wanted(blob, Source.FILE, 0, (path.encode("utf-8", "surrogateescape"),))
-        for path, blob in files.index.items()
-        if path in paths and blob != context.repository.null_id
+        Wanted(blob, Source.FILE, sizes.get(blob, 0), (path.encode("utf-8", "surrogateescape"),))
+        for path, blob in blobs.items()
     ]
     results = Results()
     scan_objects(
