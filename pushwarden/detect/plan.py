@@ -39,6 +39,10 @@ class Plan:
     """The patterns :attr:`Rule.cut_off` of all rules."""
     by_keyword: bool
     """Whether a rule asks for :attr:`Rule.keywords`."""
+    globs: tuple[str, ...]
+    """The globs over paths of all rules."""
+    by_path: bool
+    """Whether a rule looks at paths in another way, too."""
 
 
 class Lazily(Sequence[Made]):
@@ -77,6 +81,8 @@ def dump(plan: Plan) -> bytes:
         "layers": plan.layers,
         "cut_off": plan.cut_off,
         "by_keyword": plan.by_keyword,
+        "globs": plan.globs,
+        "by_path": plan.by_path,
     }
     shapes = {each.rule.id: _shape_plain(each.shape) for each in plan.matchers}
     lines = [head, *([_plain(rule), shapes.get(rule.id)] for rule in plan.rules)]
@@ -111,6 +117,8 @@ def load(raw: bytes) -> Plan:
         layers=tuple(head["layers"]),
         cut_off=tuple(head["cut_off"]),
         by_keyword=head["by_keyword"],
+        globs=tuple(head["globs"]),
+        by_path=head["by_path"],
     )
 
 

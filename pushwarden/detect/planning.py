@@ -13,6 +13,7 @@ from pushwarden.detect.form import Shape
 from pushwarden.detect.generic import TRIGGERS
 from pushwarden.detect.layers import MARGIN, RUN, Layer
 from pushwarden.detect.needs import worth
+from pushwarden.detect.paths import globs_of, looks_at_paths
 from pushwarden.detect.plan import Plan
 from pushwarden.detect.rule import Rule, RuleSet
 from pushwarden.detect.service import is_assigned, name_pattern
@@ -43,6 +44,8 @@ def make_plan(rules: RuleSet) -> Plan:
         layers=_layers(services, len(probes)),
         cut_off=tuple(rule.cut_off for rule in rules if rule.cut_off),
         by_keyword=any(rule.keywords for rule in rules),
+        globs=globs_of(rules),
+        by_path=looks_at_paths(rules),
     )
 
 

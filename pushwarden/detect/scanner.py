@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Hashable
 
 from pushwarden.detect.decode.limits import Budget, Limits
 from pushwarden.detect.explore import Explorer, Kit
+from pushwarden.detect.paths import PathClasses
 from pushwarden.detect.plain import Engine
 from pushwarden.detect.plan import Plan
 from pushwarden.detect.reach import Reach
@@ -33,6 +35,7 @@ class Scanner:
         self.limits = limits or Limits()
         self._kit = Kit(engine, plan.services, plan.judged, plan.cut_off)
         self._by_keyword = plan.by_keyword
+        self._paths = PathClasses(plan.globs, by_path=plan.by_path)
 
     @property
     def engine(self) -> str:
@@ -43,6 +46,10 @@ class Scanner:
     def is_local(self) -> bool:
         """Whether what stands far from a change does not depend on it, and the engine can tell how far that is."""
         return self._kit.engine.knows_reach and not self._by_keyword
+
+    def path_class(self, path: str) -> Hashable:
+        """Return what decisions see of a path: at paths of the same class, the same is found in the same content."""
+        return self._paths.of(path)
 
     def finds_wide(self, data: bytes, path: str, deadline: float | None) -> bool:
         """Tell whether a rule matches of which no reach is noted, because it may match over many lines."""

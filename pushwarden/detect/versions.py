@@ -41,6 +41,7 @@ class Record:
     """What is known of scanned content, so that a version of it can be scanned by its changes."""
 
     path: str
+    """A path at which it was scanned; for one of the same class (:meth:`Scanner.path_class`) the same holds."""
     size: int
     looked: tuple[Stretch, ...]
     """As in :class:`Reach`, and within the content."""
@@ -80,7 +81,7 @@ class Versions:
         """
         if wide_encoding(data) is not None or is_packed(data):
             return self._scanner.scan(data, path=path, deadline=deadline), None
-        if change is not None and change.base.path == path:
+        if change is not None and self._scanner.path_class(change.base.path) == self._scanner.path_class(path):
             known = self._by_change(data, change, deadline)
             if known is not None:
                 return known

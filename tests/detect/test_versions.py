@@ -318,16 +318,19 @@ def test_a_secret_that_is_taken_away_is_gone(shipped: Scanner) -> None:
     assert found == []
 
 
-def test_nothing_is_taken_over_from_a_file_of_another_name(shipped: Scanner) -> None:
+@pytest.mark.parametrize(("path", "read"), [("b.py", 0), ("a.yml", len(FILLER)), ("tests/a.py", len(FILLER))])
+def test_only_from_a_file_that_the_rules_see_alike_anything_is_taken_over(
+    shipped: Scanner, path: str, read: int
+) -> None:
     watched = Watched(shipped)
     versions = Versions(watched)
     _, record = versions.scan(FILLER, "a.py", None)
     assert record is not None
     watched.read = 0
 
-    versions.scan(FILLER, "b.py", None, Change(record, [(0, 0, len(FILLER))]))
+    versions.scan(FILLER, path, None, Change(record, [(0, 0, len(FILLER))]))
 
-    assert watched.read == len(FILLER)
+    assert watched.read == read
 
 
 def test_stretches_that_changed_places_count_as_changed(shipped: Scanner) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -165,8 +165,13 @@ class BlobWorker:
         if wanted.kind is not Source.FILE:
             yield from self._scan_written(wanted, stored.data)
             return
+        scans: dict[Hashable, Scan] = {}
         for path in wanted.paths:
-            scan = self._lineage.scan(stored, path.decode("utf-8", "surrogateescape"))
+            shown = path.decode("utf-8", "surrogateescape")
+            place = self._lineage.path_class(shown)
+            scan = scans.get(place)
+            if scan is None or scan.gaps:  # a gap names the path
+                scan = scans[place] = self._lineage.scan(stored, shown)
             if scan:
                 yield Seen(wanted.name, Source.FILE, variant(path), scan)
 

@@ -52,6 +52,12 @@ def test_copying_a_secret_to_another_file_is_a_finding_there(repo: Repo) -> None
     assert places(scan_repository(context_of(repo.path))) == [("a", ONE, first), ("b", ONE, second)]
 
 
+def test_secret_in_one_content_under_many_names_is_a_finding_at_each(repo: Repo) -> None:
+    names = ["one.py", "two.py", "tests/three.py", "four.yml"]
+    first = repo.commit(**dict.fromkeys(names, f"x\nkey {ONE}\n"))
+    assert places(scan_repository(context_of(repo.path))) == sorted((name, ONE, first) for name in names)
+
+
 def test_secret_that_comes_back_is_attributed_to_the_first_commit(repo: Repo) -> None:
     first = repo.commit(a=ONE)
     repo.commit(a="gone")
