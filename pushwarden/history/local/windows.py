@@ -24,7 +24,8 @@ Read = Callable[[int], bytes]
 
 _BOMS: Final = {"utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}
 _ENCODED: Final = re.compile(rb"[A-Za-z0-9+/=_\s-]*")
-_BREAKS: Final = b"\r\n"
+_WORD: Final = 32
+"""Bytes: encoded text has longer lines than this, and words are shorter."""
 _UNIT: Final = 2
 """Bytes of a unit of UTF-16."""
 
@@ -180,7 +181,7 @@ def _columns(text: bytes) -> int:
 def _goes_on(window: _Window, limits: Limits) -> bool:
     """Tell whether encoded text may reach over the end of a core on both sides farther than the margin."""
     around = window.data[window.end - limits.margin_bytes : window.end + limits.margin_bytes]
-    return _ENCODED.fullmatch(around) is not None
+    return _ENCODED.fullmatch(around) is not None and len(around) >= _WORD * len(around.split())
 
 
 def _packed(path: str) -> Gap:

@@ -104,12 +104,17 @@ def test_an_archive_is_said_not_to_be_unpacked() -> None:
 
 def test_encoded_text_that_does_not_fit_is_said_to_be_left() -> None:
     noise = random.Random(3).randbytes(9000)
-    data = b"x = '" + base64.b64encode(noise) + b"'\n" + f"y = {token(2)}\n".encode()
+    wrapped = base64.encodebytes(noise)
 
-    found = in_windows(data)
+    assert [gap.code for gap in in_windows(wrapped).gaps] == ["too-large"] * 2
+    found = in_windows(b"x = '" + base64.b64encode(noise) + b"'\n" + f"y = {token(2)}\n".encode())
 
     assert [hit.match.secret.reveal() for hit in found.hits] == [token(2).encode()]
     assert [(gap.code, "decode it and scan that" in gap.message) for gap in found.gaps] == [("too-large", True)] * 2
+
+
+def test_words_without_punctuation_are_not_taken_for_encoded_text() -> None:
+    assert in_windows(b"nothing but words and numbers 1234 \n" * 1000).gaps == ()
 
 
 def test_a_complaint_about_many_windows_is_told_once() -> None:
