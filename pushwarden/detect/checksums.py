@@ -11,6 +11,7 @@ from pushwarden.detect.keyforms import is_key_body, is_putty_body, is_rsa_expone
 
 BASE62: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _CRC_DIGITS: Final = 6
+_HEX_DIGITS: Final = 8
 
 
 def base62(number: int, digits: int = _CRC_DIGITS) -> bytes:
@@ -40,11 +41,20 @@ def crc32_little_hex(token: bytes) -> bool:
     return zlib.crc32(body).to_bytes(4, "little").hex().encode() == check
 
 
+def crc32_hex(token: bytes) -> bool:
+    """Check a token that ends in the CRC-32 of all before, as eight hex digits.
+
+    Private Packagist tells how: https://packagist.com/docs/composer-authentication
+    """
+    return b"%08x" % zlib.crc32(token[:-_HEX_DIGITS]) == token[-_HEX_DIGITS:]
+
+
 VERIFIERS: Final[Mapping[str, Callable[[bytes], bool]]] = MappingProxyType(
     {
         "github": crc32_base62,
         "grafana": crc32_little_hex,
         "npm": crc32_base62,
+        "packagist": crc32_hex,
         "private-key": is_key_body,
         "putty-key": is_putty_body,
         "rsa-exponent": is_rsa_exponent,

@@ -60,6 +60,12 @@ def test_grafana_writes_the_checksum_lowest_byte_first() -> None:
     assert not VERIFIERS["grafana"](b"123456789_cbf43926")
 
 
+def test_packagist_writes_the_checksum_of_prefix_and_random_part_in_eight_digits() -> None:
+    assert VERIFIERS["packagist"](b"123456789cbf43926")
+    assert not VERIFIERS["packagist"](b"1234567892639f4cb")
+    assert VERIFIERS["packagist"](b"packagist_uut_2880" + b"%08x" % zlib.crc32(b"packagist_uut_2880"))
+
+
 @pytest.mark.parametrize("name", sorted(VERIFIERS))
 def test_no_verifier_accepts_rubbish(name: str) -> None:
     for text in (b"", b"_", b"abc", made_up(40).encode(), b"\xff" * 40):
