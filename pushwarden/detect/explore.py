@@ -19,7 +19,7 @@ from pushwarden.detect.decode.packed import is_packed
 from pushwarden.detect.decode.piece import Piece
 from pushwarden.detect.decode.wide import WideText, wide_encoding
 from pushwarden.detect.ends import united
-from pushwarden.detect.filters import Candidate, judge_hit
+from pushwarden.detect.filters import SECONDS, Candidate, judge_hit
 from pushwarden.detect.generic import judge
 from pushwarden.detect.lines import LineIndex
 from pushwarden.detect.placeholder import counts, is_masked
@@ -29,8 +29,6 @@ from pushwarden.detect.resolve import Placed, pair_up, place, without_overlaps
 from pushwarden.detect.rule import GENERIC
 from pushwarden.detect.service import Services
 from pushwarden.model import REDACTED, Confidence, Match, Secret
-
-_MORE_TIME: Final = "scan it again with more time"
 
 
 class _Scope(NamedTuple):
@@ -58,6 +56,7 @@ _BYTES_A_HIT: Final = 100
 """Likewise for places where a rule's pattern matches: this is no file, it is a dump of keys, and said to be one."""
 _MOST: Final = 100_000
 """Likewise for what is found in one piece of content, with all that is encoded or packed in it: a hundred megabytes of matches."""
+_CUT_OFF: Final = "cut_off"
 _REPEATS_MAX: Final = 100
 _REPEATED_CHARS_MIN: Final = 5
 """A snippet is searched for so many of the content's secrets, and only for those that are no short word."""
@@ -174,7 +173,7 @@ class Explorer:
         reach = self._reach if depth == 0 else None  # what is decoded is the same as long as its stretches are
         found = self._kit.engine.find(data, self._budget.deadline, scope.path, reach)
         for name in found.slow:
-            self._budget.gap("timeout", f"not fully scanned: {name} took too long", _MORE_TIME)
+            self._slow(name)
         if found.dense:
             self._budget.gap(
                 "too-dense", "not fully scanned: there are millions of places to look at", "split the file"
@@ -193,8 +192,7 @@ class Explorer:
             if len(hits) > most:
                 hits = self._first(hits, most)
                 generic = generic[: bisect_right(generic, hits[-1].end)]
-            judged = (judge_hit(hit, data, scope.path) for hit in hits)
-            kept = pair_up([each for each in judged if each is not None], data)
+            kept = pair_up(self._judged(hits, data, scope.path), data)
             placed += (each for one in kept for each in place(one, data))
         if generic:
             placed += self._generic(data, scope.path, _free(data, generic, placed) if placed else generic, reach)
@@ -202,6 +200,24 @@ class Explorer:
         if encoded:
             placed += self._decoded(data, encoded, depth, scope)
         return placed
+
+    def _slow(self, what: str) -> None:
+        """Say that something was given up: because it alone takes too long, or because the time for everything is up."""
+        if not self._budget.late():
+            self._budget.gap(
+                "slow-rule", f"not fully scanned: {what} took too long", "mend the rule, or split the file"
+            )
+
+    def _judged(self, hits: Sequence[RawHit], data: bytes, path: str) -> list[Candidate]:
+        """Return the hits that pass the filters of their rules."""
+        slow = self._budget.slow
+        known = len(slow)
+        judged = (judge_hit(hit, data, path, slow) for hit in hits)
+        kept = [each for each in judged if each is not None]
+        for name in sorted(slow) if len(slow) > known else ():
+            what = f"what {name} asks of a place took too long, so what it found was not checked"
+            self._budget.gap("slow-rule", what, "mend the rule")
+        return kept
 
     def _first(self, hits: list[RawHit], most: int) -> list[RawHit]:
         """Return the first ``most`` hits, in order, and say that there are more."""
@@ -214,7 +230,7 @@ class Explorer:
         try:
             return list(self._kit.services.search(data, named, reach))
         except TimeoutError:
-            self._budget.gap("timeout", "not fully scanned: the search for keys of services took too long", _MORE_TIME)
+            self._slow("the search for keys of services")
             return []
 
     def _generic(self, data: bytes, path: str, ends: Sequence[int], reach: Reach | None) -> Iterator[Placed]:
@@ -233,7 +249,13 @@ class Explorer:
 
     def _is_cut_off(self, data: bytes, start: int, end: int) -> bool:
         """Tell whether a value is the beginning of a credential only."""
-        return is_masked(data, start, end) or self._kit.cut_off.fullmatch(data, start, end) is not None
+        if is_masked(data, start, end) or _CUT_OFF in self._budget.slow:
+            return is_masked(data, start, end)
+        try:
+            return self._kit.cut_off.fullmatch(data, start, end, timeout=SECONDS) is not None
+        except TimeoutError:
+            self._budget.slow.add(_CUT_OFF)
+            return False
 
     def _decoded(self, data: bytes, probes: Mapping[int, Sequence[int]], depth: int, scope: _Scope) -> Iterator[Placed]:
         """Yield what stands in the encoded parts of ``data``, placed where the encoded text stands."""

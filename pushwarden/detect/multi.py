@@ -181,7 +181,7 @@ def confirm(
             at += 1
         if last <= floor:
             continue
-        if steps is not None and last - first >= (at - opening - 1) * _SPARSE:
+        if steps is not None and width * shape.ways <= _SURE and last - first >= (at - opening - 1) * _SPARSE:
             floor = _confirm_at(rule, data, ends[opening:at], floor, hits)
             continue
         begin, end = max(floor, first - shape.reach), last + width

@@ -178,7 +178,8 @@ def _mentions(rule: CompiledRule, service: Service, data: bytes, ends: Sequence[
     """Yield where the name really stands, as a word of its own."""
     done = 0
     for end in ends:
-        for found in _names(service).finditer(data, max(done, end - _NAME_BYTES), min(len(data), end + _NAME_BYTES)):
+        low, high = max(done, end - _NAME_BYTES), min(len(data), end + _NAME_BYTES)
+        for found in _names(service).finditer(data, low, high, timeout=_REGION_SECONDS):
             done = max(done, found.end())
             if _stands_alone(data, *found.span()):
                 yield _Mention(rule, *found.span())

@@ -41,6 +41,8 @@ class Budget:
     members: int = 0
     found: int = 0
     """Places of secrets so far."""
+    slow: set[str] = field(default_factory=set)
+    """Names of rules whose filters took too long: they drop nothing any more."""
     lenient: bool = False
     """Damage is no gap: what looks like an archive is only text that was decoded on suspicion."""
 
