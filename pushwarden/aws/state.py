@@ -136,6 +136,20 @@ class State:
         # Parts alone are those of a process that died before it was through.
         return Frontier(rows | at_baseline, met=bool(heads or rows))
 
+    def row(self, repository_id: str, ref: str, before: RefState | None) -> RefState | None:
+        """Return one ref's row as it is now, without reading those of every other ref.
+
+        Args:
+            repository_id: whose ref it is.
+            ref: full name of the ref.
+            before: what :meth:`frontier` gave for it; a row that stands at the baseline has no item of its own.
+        """
+        key = {"pk": {"S": f"repo#{repository_id}"}, "sk": {"S": f"ref#{ref_key(ref)}"}}
+        item = self.client.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
+        if item:
+            return _ref_state(item)
+        return before if before is not None and before.version == 0 else None
+
     def save_baseline(self, repository_id: str, refs: Mapping[str, str]) -> None:
         """Write down where each ref stood at the first meeting; a baseline that is there already stays."""
         parts = pack(refs)

@@ -39,9 +39,8 @@ def tell_once(turn: Turn, event: SecurityEvent, found: RefState | None, commits:
     """
     app, push = turn.app, turn.push
     turn.wait()
-    frontier = app.state.frontier(push.repository_id)
-    row = frontier.rows.get(push.ref)
-    if row != found or is_done_with(app.state, push, frontier):
+    row = app.state.row(push.repository_id, push.ref, found)
+    if row != found or is_done_with(app.state, push, row):
         raise OutdatedError
     left = turn.left
     if left is not None and _is_open(left, row) and _is_of_before(left, turn, commits):

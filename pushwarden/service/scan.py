@@ -108,12 +108,12 @@ def _scan(reader: _Reader, *, late: bool, patient: bool) -> SecurityEvent | None
     app, push = reader.app, reader.push
     frontier = reader.meet(app.state.frontier(push.repository_id))
     found = frontier.rows.get(push.ref)
-    if is_settled(push, found) or is_done_with(app.state, push, frontier):
+    if is_settled(push, found) or is_done_with(app.state, push, found):
         return None
     frontier = replace(frontier, rows={ref: caught_up(row, push) for ref, row in frontier.rows.items()})
     todo = scan_range(push, frontier.rows)
     if todo.target is None:
-        _move(app, push, Reading(Introduced((), (), 0, 0)), ())
+        _move(app, push, found, Reading(Introduced((), (), 0, 0)), ())
         return None
     reading = reader.take(todo, late=late, patient=patient)
     fresh = [f for f in reading.found.findings if f.commit not in todo.already_told]
@@ -139,7 +139,7 @@ def _scan(reader: _Reader, *, late: bool, patient: bool) -> SecurityEvent | None
         remember_left(app.state, push, left, now_s=app.wall_clock())
     gone = {commit.commit_id for commit in reading.left}  # the ref does not hold these any more: nothing to hold back
     held = raised(event, (f.commit for f in findings if f.commit not in gone))
-    _move(app, push, reading, (*held, *reader.turn.opened(reading.commits)))
+    _move(app, push, found, reading, (*held, *reader.turn.opened(reading.commits)))
     return event
 
 
@@ -345,10 +345,10 @@ def _is_branch(push: Push) -> bool:
     return push.change is not Change.DELETED and push.ref.startswith(_BRANCHES)
 
 
-def _move(app: App, push: Push, reading: Reading, raised: tuple[str, ...]) -> None:
+def _move(app: App, push: Push, found: RefState | None, reading: Reading, raised: tuple[str, ...]) -> None:
     """Move the ref's frontier; if somebody else moved it meanwhile, judge again by what it is now."""
     for _ in range(5):
-        row = caught_up(app.state.frontier(push.repository_id).rows.get(push.ref, RefState(push.ref)), push)
+        row = caught_up(app.state.row(push.repository_id, push.ref, found) or RefState(push.ref), push)
         row = _standing(row, push, reading)
         if row.event_id == push.event_id and row.scanned == push.new:
             return

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from pushwarden.aws.state import Frontier, State, Step
+from pushwarden.aws.state import RefState, State, Step
 from pushwarden.events import Push
 from pushwarden.service.frontier import was_seen
 
@@ -21,9 +21,8 @@ _TOLD: Final = "told"
 _BY_ITSELF, _BY_RECONCILIATION, _BY_THE_NEXT = "event", "reconciled", "next"
 
 
-def is_done_with(state: State, push: Push, frontier: Frontier) -> bool:
-    """Tell whether another event has had this very push scanned already."""
-    row = frontier.rows.get(push.ref)
+def is_done_with(state: State, push: Push, row: RefState | None) -> bool:
+    """Tell whether another event has had this very push scanned already, given the row of its ref."""
     if push.seen_s is not None:
         if row is not None and row.scanned == push.new and not row.deleted:
             return True

@@ -114,6 +114,17 @@ def test_the_first_of_two_large_baselines_stays(app: ScanApp) -> None:
     assert {ref: row.accepted for ref, row in rows.items()} == first
 
 
+def test_one_row_is_read_as_it_is_in_the_frontier(app: ScanApp) -> None:
+    app.state.save_baseline("id-row", {"refs/heads/a": "a" * 40, "refs/heads/b": "b" * 40})
+    app.state.save_ref("id-row", RefState("refs/heads/b", scanned="c" * 40, event_time="2026-01-01"), now_s=NOW_S)
+    rows = app.state.frontier("id-row").rows
+
+    assert rows["refs/heads/b"].scanned == "c" * 40
+    for ref in ("refs/heads/a", "refs/heads/b", "refs/heads/c"):
+        assert app.state.row("id-row", ref, rows.get(ref)) == rows.get(ref)
+    assert app.state.row("id-row", "refs/heads/a", RefState("refs/heads/a", version=3)) is None
+
+
 def test_a_ref_with_a_name_that_no_key_holds_is_remembered(app: ScanApp) -> None:
     names = ["refs/tags/" + "long/" * 300, "refs/heads/\udcff"]
     for name in names:
