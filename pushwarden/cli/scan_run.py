@@ -29,8 +29,6 @@ EXIT_CLEAN: Final = 0
 EXIT_FINDINGS: Final = 1
 EXIT_INCOMPLETE: Final = 4
 GAPS_SHOWN: Final = 5
-COMPILED: Final = "rules-*.db"
-"""How detection names its compiled rules in the cache."""
 
 
 class ScanError(PushwardenError):
@@ -49,9 +47,12 @@ def run(target: Target, flags: Flags) -> int:
     settings = merge(flags, read_config(target.root, flags.config))
     outputs = plan_outputs(flags.formats, flags.outputs, settings.format)
     suppressions = load(target.root, config=flags.config)
-    if not flags.quiet and not any(cache_dir().glob(COMPILED)):
-        print("pushwarden: first use here: compiling the rules, once, for a few seconds", file=sys.stderr)
-    scanner = load_scanner(settings.rules, default_rules=settings.default_rules, cache_dir=cache_dir())
+    scanner = load_scanner(
+        settings.rules,
+        default_rules=settings.default_rules,
+        cache_dir=cache_dir(),
+        compiling=(lambda: None) if flags.quiet else _tell_compiling,
+    )
     if flags.verbose:
         _tell_engine(scanner)
     progress = ProgressLine(enabled=sys.stderr.isatty() and not flags.quiet)
@@ -134,6 +135,10 @@ def _tell(report: FullReport, elapsed_s: float) -> Iterator[str]:
     for gap in report.gaps[:GAPS_SHOWN]:
         place = gap.path or gap.commit
         yield f"pushwarden: not scanned: {log_line(f'{place}: {gap.message}' if place else gap.message)}"
+
+
+def _tell_compiling() -> None:
+    print("pushwarden: first use of these rules here: compiling them, once, for a few seconds", file=sys.stderr)
 
 
 def _tell_engine(scanner: Scanner) -> None:

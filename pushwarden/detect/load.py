@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -36,6 +36,7 @@ def load_scanner(
     engine: str = "auto",
     cache_dir: Path | None = None,
     database: Path | None = None,
+    compiling: Callable[[], None] | None = None,
 ) -> Scanner:
     """Make a scanner.
 
@@ -47,6 +48,7 @@ def load_scanner(
         cache_dir: where compiled databases are kept; None keeps none.
         database: a compiled database made by :func:`package_database`, used instead of the default rules' files;
             the variable ``PUSHWARDEN_RULE_DB`` names one too. Only when no ``rules`` are given.
+        compiling: called before the rules are compiled because no database has them yet, which takes seconds.
 
     Raises:
         RuleError: a rule file is wrong.
@@ -61,7 +63,7 @@ def load_scanner(
     reason = None
     if engine != "plain":
         try:
-            return _fast(paths, cache_dir, packaged if default_rules and not rules else None)
+            return _fast(paths, cache_dir, packaged if default_rules and not rules else None, compiling or _silent)
         except ImportError as error:
             reason = f"hyperscan cannot be loaded ({error}); install it with pip install hyperscan"
         if engine == "hyperscan":
@@ -120,7 +122,9 @@ def _plan(files: Sequence[RuleFile]) -> Plan:
     return make_plan(load_rules(files))
 
 
-def _fast(paths: Sequence[Path], cache_dir: Path | None, packaged: Path | None) -> Scanner:
+def _fast(
+    paths: Sequence[Path], cache_dir: Path | None, packaged: Path | None, compiling: Callable[[], None]
+) -> Scanner:
     """Make a scanner with hyperscan.
 
     Raises:
@@ -135,14 +139,20 @@ def _fast(paths: Sequence[Path], cache_dir: Path | None, packaged: Path | None) 
         except DatabaseError as error:
             notes.append(f"the packaged rule database is not used, and the rules were compiled again: {error}")
     files = _read(paths, cache_dir)
-    return _scanner(_cached(files, cache_dir, notes), notes)
+    return _scanner(_cached(files, cache_dir, notes, compiling), notes)
 
 
 def _scanner(loaded: Loaded, notes: Sequence[str]) -> Scanner:
     return Scanner(loaded.plan, loaded.engine, notes=tuple(notes))
 
 
-def _cached(files: Sequence[RuleFile], cache_dir: Path | None, notes: list[str]) -> Loaded:
+def _silent() -> None:
+    pass
+
+
+def _cached(
+    files: Sequence[RuleFile], cache_dir: Path | None, notes: list[str], compiling: Callable[[], None] = _silent
+) -> Loaded:
     """Read the compiled database from the cache, or compile it and put it there."""
     from pushwarden.detect.database import (  # noqa: PLC0415 - needs hyperscan
         DatabaseError,
@@ -153,6 +163,7 @@ def _cached(files: Sequence[RuleFile], cache_dir: Path | None, notes: list[str])
     )
 
     if cache_dir is None:
+        compiling()
         return compile_plan(_plan(files))
     place = cache_dir / cache_name((str(file.path), file.text.encode()) for file in files)
     if place.exists():
@@ -160,6 +171,7 @@ def _cached(files: Sequence[RuleFile], cache_dir: Path | None, notes: list[str])
             return read_database(place)
         except DatabaseError as error:
             notes.append(f"the rules were compiled again: {error}")
+    compiling()
     loaded = compile_plan(_plan(files))
     try:
         write_database(place, loaded)

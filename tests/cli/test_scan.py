@@ -20,7 +20,7 @@ from pushwarden.history.local.early import Started
 from pushwarden.history.local.git import Git
 from pushwarden.history.local.model import Progress
 from tests.cli.conftest import Run
-from tests.history.local.building import Repo, token
+from tests.history.local.building import RULES, Repo, token
 
 ONE, TWO = token(1), token(2)
 
@@ -281,6 +281,17 @@ def test_first_use_says_that_it_takes_longer(run: Run, repo: Repo) -> None:
     first, second = run("scan"), run("scan")
     assert "first use" in first.err
     assert "first use" not in second.err
+
+
+def test_rules_that_changed_are_compiled_again_and_that_is_said(run: Run, repo: Repo, tmp_path: Path) -> None:
+    repo.commit(a="x")
+    changed = tmp_path / "changed.toml"
+    changed.write_text(RULES.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
+    run("scan")
+
+    again = ("scan", "--no-default-rules", "--rules", str(changed))
+    assert "compiling them" in run(*again, one_rule=False).err
+    assert run(*again, one_rule=False).err == ""
 
 
 def test_help_has_examples_and_exit_codes(run: Run) -> None:
