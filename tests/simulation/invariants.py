@@ -54,6 +54,8 @@ class Ledger:
     """Those that stood in the history when Pushwarden came: told of in a report, and answered by nobody."""
     baseline: set[str] = field(default_factory=set)
     """Commits that were there when Pushwarden came."""
+    rested: bool = False
+    """Reconciliation has looked at everything and found nothing."""
     restless: bool = False
     """Hour after hour, reconciliation found something."""
 
@@ -243,7 +245,7 @@ def _frontier(ledger: Ledger, clone: Clone) -> Iterator[str]:
             is_open = plant.commit in held - ledger.pardoned and not row.restored and plant not in ledger.old
             if plant.clone is clone and is_open:
                 yield f"{row.ref} of {clone.name} accepts {row.accepted}, which holds the secret of {plant.commit}"
-        if row.ref not in clone.refs() and not row.deleted:
+        if ledger.rested and row.ref not in clone.refs() and not row.deleted:
             yield f"{row.ref} of {clone.name} is gone, and the frontier has not seen that"
     for ref, tip in clone.refs().items():
         if ref.startswith("refs/") and clone.history(tip) - scanned:

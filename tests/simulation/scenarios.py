@@ -97,11 +97,13 @@ def _force(world: World) -> None:
     first = world.clones[0].refs()[MAIN]
     plant = _leak(world)
     clean = plant.clone.commit({"other.txt": b"fine\n"}, "Other", first)
+    world.machine.sleep(2)  # of events of one second, nobody can tell which was the first
     assert plant.clone.push(MAIN, plant.commit, clean)
 
 
 def _deleted(world: World) -> None:
     plant = _leak(world, ref="refs/heads/short")
+    world.machine.sleep(2)
     assert plant.clone.push("refs/heads/short", plant.commit, None)
 
 

@@ -113,6 +113,7 @@ class World:
             # A run that went on where another one stopped has not looked at all of them.
             whole = done["finished"] and done["repositories"] >= len(self.clones) - len(self.ledger.gone)
             if whole and not found and not redriven:
+                self.ledger.rested = True
                 return
         self.ledger.restless = True
 
