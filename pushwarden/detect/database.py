@@ -82,6 +82,21 @@ def write_database(path: Path, loaded: Loaded) -> None:
         raise
 
 
+def drop_old(cache_dir: Path) -> None:
+    """Delete all databases of a cache but those that were used last: each change of the rules leaves one of 7 MB behind.
+
+    Raises:
+        OSError: one cannot be deleted.
+    """
+    # Linux writes down the time of a reading once a day, where it does at all.
+    used = {path: max(path.stat().st_atime, path.stat().st_mtime) for path in cache_dir.glob("rules-*.db")}
+    for path in sorted(used, key=lambda each: used[each])[:-_KEPT]:
+        path.unlink(missing_ok=True)
+
+
+_KEPT: Final = 8
+
+
 def read_database(path: Path) -> Loaded:
     """Read a compiled database.
 

@@ -158,6 +158,7 @@ def _cached(
         DatabaseError,
         cache_name,
         compile_plan,
+        drop_old,
         read_database,
         write_database,
     )
@@ -175,6 +176,7 @@ def _cached(
     loaded = compile_plan(_plan(files))
     try:
         write_database(place, loaded)
+        drop_old(cache_dir)
     except OSError as error:
         notes.append(f"the compiled rules could not be kept in {cache_dir}: {error.strerror}")
     return loaded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sys
 from pathlib import Path
 
@@ -108,6 +109,21 @@ def test_a_flipped_bit_in_the_compiled_part_is_noticed(tmp_path: Path) -> None:
 
     assert len(again.scan(DATA).matches) == 2
     assert "compiled again" in again.notes[0]
+
+
+def test_of_old_databases_only_those_used_last_stay(tmp_path: Path) -> None:
+    for day in range(12):
+        old = tmp_path / f"rules-{day}.db"
+        old.touch()
+        os.utime(old, (day * 86_400, day * 86_400))
+    (tmp_path / "other").touch()
+
+    load(tmp_path)
+
+    (new,) = {each.name for each in files(tmp_path)} - {f"rules-{day}.db" for day in range(12)} - {"other"}
+    assert [each.name for each in files(tmp_path) if each.name != new] == [
+        "other", "rules-10.db", "rules-11.db", *(f"rules-{day}.db" for day in range(5, 10)),
+    ]  # fmt: skip
 
 
 def test_a_cache_that_cannot_be_written_is_said_and_no_obstacle(tmp_path: Path) -> None:
