@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,7 +88,12 @@ def test_a_flipped_bit_in_a_rule_is_noticed_before_the_rule_is_asked_for(tmp_pat
 def test_a_start_makes_only_the_rules_that_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = load(tmp_path)
     made: list[str] = []
-    monkeypatch.setattr("pushwarden.detect.plan.Rule", lambda **fields: made.append(fields["id"]) or Rule(**fields))
+
+    def make(**fields: Any) -> Rule:
+        made.append(fields["id"])
+        return Rule(**fields)
+
+    monkeypatch.setattr("pushwarden.detect.plan.Rule", make)
 
     second = load(tmp_path)
     second.scan(b"nothing to see")
