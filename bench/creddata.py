@@ -9,6 +9,7 @@ without it they are those of the shipped weights, which were fitted on these fil
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import sys
 from pathlib import Path
@@ -50,12 +51,21 @@ def held_out(scores: Path) -> list[Found]:
 
 
 def main() -> None:
-    root, scorer, *scores = map(Path, sys.argv[1:])
-    sys.path.insert(0, str(scorer))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("creddata", type=Path)
+    parser.add_argument("scorer", type=Path)
+    parser.add_argument("held_out", type=Path, nargs="?")
+    given = parser.parse_args()
+    root: Path = given.creddata
+    if not (root / "meta").is_dir() or not (given.scorer / "score_creddata.py").is_file():
+        parser.error(
+            "CREDDATA must be the unpacked folder with data/ and meta/, SCORER the folder with score_creddata.py"
+        )
+    sys.path.insert(0, str(given.scorer))
     score = importlib.import_module("score_creddata")
     truth, neutral = score.labels(str(root / "meta"))
     shaped, generic = scanned(root)
-    runs = held_out(scores[0]) if scores else [generic]
+    runs = held_out(given.held_out) if given.held_out else [generic]
     for name, findings in (
         ("rules with a shape", [shaped]),
         ("judge", runs),
