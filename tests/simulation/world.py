@@ -109,7 +109,10 @@ class World:
             redriven = self._redrive()
             done = self.hour()
             machine.settle(source)
-            found = any(done.get(each) for each in ("missing", "again", "waiting", "baselines", "backfill"))
+            # What could not be read, or asked for, is looked at again by the next run.
+            found = any(
+                done.get(each) for each in ("missing", "again", "waiting", "baselines", "backfill", "unreadable")
+            )
             # A run that went on where another one stopped has not looked at all of them.
             whole = done["finished"] and done["repositories"] >= len(self.clones) - len(self.ledger.gone)
             if whole and not found and not redriven:
