@@ -89,7 +89,11 @@ def drop_old(cache_dir: Path) -> None:
         OSError: one cannot be deleted.
     """
     # Linux writes down the time of a reading once a day, where it does at all.
-    used = {path: max(path.stat().st_atime, path.stat().st_mtime) for path in cache_dir.glob("rules-*.db")}
+    used: dict[Path, float] = {}
+    for path in cache_dir.glob("rules-*.db"):
+        with contextlib.suppress(FileNotFoundError):  # another process was quicker
+            status = path.stat()
+            used[path] = max(status.st_atime, status.st_mtime)
     for path in sorted(used, key=lambda each: used[each])[:-_KEPT]:
         path.unlink(missing_ok=True)
 

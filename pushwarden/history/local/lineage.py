@@ -33,8 +33,9 @@ class Lineage:
     @cached_property
     def _detector(self) -> DetectScanner | None:
         scanner = self._scanner
-        local = isinstance(scanner, DetectScanner) and scanner.is_local and self._limits.by_changes
-        return scanner if local and isinstance(scanner, DetectScanner) else None
+        if isinstance(scanner, DetectScanner) and scanner.is_local and self._limits.by_changes:
+            return scanner
+        return None
 
     @cached_property
     def _versions(self) -> Versions | None:
