@@ -102,7 +102,7 @@ def _target(paths: tuple[str, ...], options: dict[str, Any]) -> Target:
     """Return what to scan.
 
     Raises:
-        UsageError: options exclude each other.
+        UsageError: options exclude each other, or one is empty.
     """
     narrow = {
         "--range": options["range_"],
@@ -111,6 +111,10 @@ def _target(paths: tuple[str, ...], options: dict[str, Any]) -> Target:
         "--staged": options["staged"],
         "--unstaged": options["unstaged"],
     }
+    for name in [name for name, value in narrow.items() if value == ""]:  # a variable that a script forgot to set
+        raise UsageError(f"{name} is empty; say what to scan, or leave it out to scan everything")
+    if "" in paths:
+        raise UsageError("a PATH is empty; give the name of a file or folder, or leave it out to scan this folder")
     said = [name for name, value in narrow.items() if value]
     if paths == ("-",) or options["files"]:
         if said:

@@ -51,6 +51,22 @@ def plan_outputs(formats: Sequence[str], files: Sequence[str], default: str | No
     return tuple(outputs) or (Output(STDOUT, default or "text"),)
 
 
+def check_folders(outputs: Sequence[Output]) -> None:
+    """Look before the scan, which may take long, whether each report has a folder to go to.
+
+    Raises:
+        UsageError: a name is empty, is a folder, or stands in a folder that is not there.
+    """
+    for output in outputs:
+        target = Path(output.target)
+        if not output.target or target.is_dir():
+            raise UsageError(f"-o {output.target!r} names no file; give the name of a file to write")
+        if not target.parent.is_dir():
+            raise UsageError(
+                f"cannot write {target}: there is no folder {target.parent}; make it, or give another -o FILE"
+            )
+
+
 def _format_of(file: str, default: str | None) -> str:
     """Return the format of an ``-o`` that has no ``--format``: the extension's, else the configuration's.
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pushwarden import __version__
-from pushwarden.cli.scan_output import plan_outputs, write_outputs
+from pushwarden.cli.scan_output import check_folders, plan_outputs, write_outputs
 from pushwarden.cli.scan_progress import ProgressLine
 from pushwarden.cli.scan_settings import Flags, Settings, cache_dir, merge
 from pushwarden.cli.scan_target import Target
@@ -46,6 +46,7 @@ def run(target: Target, flags: Flags) -> int:
     start = time.monotonic()
     settings = merge(flags, read_config(target.root, flags.config))
     outputs = plan_outputs(flags.formats, flags.outputs, settings.format)
+    check_folders(outputs)
     suppressions = load(target.root, config=flags.config)
     scanner = load_scanner(
         settings.rules,

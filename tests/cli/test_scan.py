@@ -225,13 +225,6 @@ def test_machine_without_room_for_the_scan_is_said(run: Run, repo: Repo, monkeyp
     assert "Traceback" not in ran.err
 
 
-def test_folder_without_room_for_the_report_is_said(run: Run, repo: Repo) -> None:
-    repo.commit(a=ONE)
-    ran = run("scan", "-o", "no/such/folder/r.json")
-    assert ran.code == 128
-    assert "no/such/folder/r.json" in ran.err
-
-
 @pytest.mark.parametrize(
     ("formats", "files", "expected"),
     [
@@ -325,3 +318,22 @@ def test_a_scan_that_ends_early_leaves_no_git_behind(run: Run, repo: Repo, monke
     for process in (started.listing._process, started.log._lister, *(part.process for part in started.log._parts)):
         assert process.returncode is not None
     assert started.listing._file.closed
+
+
+@pytest.mark.parametrize("args", [("--range", ""), ("--since", ""), ("--branch", ""), ("--files", ""), ("",)])
+def test_a_variable_that_a_script_forgot_to_set_is_no_wish_to_scan_everything(
+    run: Run, repo: Repo, args: tuple[str, ...]
+) -> None:
+    repo.commit(a=ONE)
+    ran = run("scan", *args)
+    assert (ran.code, ran.out) == (2, "")
+    assert "is empty" in ran.err
+
+
+@pytest.mark.parametrize("name", ["no/such/folder/report.json", ".", ""])
+def test_a_report_that_has_nowhere_to_go_is_refused_before_the_scan(run: Run, repo: Repo, name: str) -> None:
+    repo.commit(a=ONE)
+    ran = run("scan", "-f", "json", "-o", name)
+    assert (ran.code, ran.out) == (2, "")
+    assert "give " in ran.err
+    assert "first use" not in ran.err  # no rules were compiled for it
