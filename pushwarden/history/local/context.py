@@ -141,12 +141,16 @@ def scan_more(context: Context, wanted: Sequence[Wanted], results: Results) -> N
     )
 
 
+def _objects(count: int) -> str:
+    return "1 object is" if count == 1 else f"{count:,} objects are"
+
+
 def missing_gap(missing: Sequence[bytes]) -> Gap:
     """Say that objects are not there."""
     names = ", ".join(name[:12].decode() for name in missing[:EXAMPLES])
     more = ", ..." if len(missing) > EXAMPLES else ""
     return Gap(
         "missing-objects",
-        f"{len(missing):,} objects are not here ({names}{more}): the clone is partial or damaged; "
+        f"{_objects(len(missing))} not here ({names}{more}): the clone is partial or damaged; "
         "make a full clone (or git fetch --refetch) and scan again",
     )

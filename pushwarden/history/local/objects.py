@@ -84,13 +84,38 @@ def parse_listing(lines: IO[bytes], problem: str | None) -> Listing:
 def list_some(git: Git, names: Sequence[bytes]) -> Listing:
     """Return type and size of some objects.
 
+    Args:
+        git: The repository.
+        names: Their ids.
+
     Raises:
         GitError: git cannot read the repository.
     """
     if not names:
         return Listing()
-    out = git.run("cat-file", LIST_FORMAT, stdin=b"\n".join(names) + b"\n")
+    try:
+        out = git.run("cat-file", LIST_FORMAT, stdin=b"\n".join(names) + b"\n")
+    except GitError:
+        # In a partial clone git ends at the first object that is not here, for it may not fetch any.
+        return _select(ListJob(git).finish(), names)
     return parse_listing(BytesIO(out), None)
+
+
+def _select(listing: Listing, names: Sequence[bytes]) -> Listing:
+    """Return what a list of everything says of some objects.
+
+    Raises:
+        GitError: git could not make the list.
+    """
+    if listing.problem is not None:
+        raise GitError("cat-file", listing.problem.encode(), None)
+    asked = dict.fromkeys(names)
+    damaged = tuple(name for name in listing.damaged if name in asked)
+    blobs, commits, tags = (
+        {name: each[name] for name in asked if name in each} for each in (listing.blobs, listing.commits, listing.tags)
+    )
+    missing = tuple(name for name in asked if name not in {**blobs, **commits, **tags} and name not in damaged)
+    return Listing(blobs, commits, tags, damaged, missing)
 
 
 @dataclass(frozen=True, slots=True)

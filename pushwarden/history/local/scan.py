@@ -14,9 +14,10 @@ from pushwarden.history.local.blobs import Results, Wanted, scan_objects
 from pushwarden.history.local.findings import Head, join, link_gap, read_head
 from pushwarden.history.local.git import GitError
 from pushwarden.history.local.history import Context, scan_commits, scan_everything, scan_staged
+from pushwarden.history.local.log import Change
 from pushwarden.history.local.model import Found, Outcome
 from pushwarden.history.local.objects import ObjectReader, list_some
-from pushwarden.history.local.repository import open_repository
+from pushwarden.history.local.repository import Repository, open_repository
 from pushwarden.history.local.worktree import OnDisk, head_commit, on_disk, staged_changes
 from pushwarden.model import Gap, Source
 
@@ -54,10 +55,10 @@ def scan_repository(context: Context, visited: frozenset[Path] = frozenset()) ->
     """
     repository = context.repository
     head = head_commit(repository.git)
-    staged = staged_changes(repository, head) if repository.has_tree else ()
+    staged, uncompared = _staged_or_gap(repository, head) if repository.has_tree else ((), ())
     scanned = scan_everything(context, staged)
     here = _head_or_gap(context, head, scanned.results)
-    outcome = join(scanned, repository, here[0], whole=True) + Outcome(gaps=here[1])
+    outcome = join(scanned, repository, here[0], whole=True) + Outcome(gaps=(*uncompared, *here[1]))
     if repository.has_tree:
         outcome += scan_tree(context, scanned.results, here[0])
     return outcome + _submodules(context, here[0], visited | {repository.git_dir})
@@ -69,6 +70,19 @@ def _head_or_gap(context: Context, head: bytes | None, results: Results) -> tupl
     except GitError as error:
         gap = Gap("damaged-history", f"git could not read the files of HEAD ({error.said}); check with git fsck")
         return Head(None), (gap,)
+
+
+def _staged_or_gap(repository: Repository, head: bytes | None) -> tuple[tuple[Change, ...], tuple[Gap, ...]]:
+    """Return what is staged; all of the index where git cannot read HEAD's tree to compare it with.
+
+    Raises:
+        GitError: git cannot read the index.
+    """
+    try:
+        return staged_changes(repository, head), ()
+    except GitError as error:
+        why = f"git could not compare the index with HEAD ({error.said}); fetch what is missing or check with git fsck"
+        return staged_changes(repository, None), (Gap("damaged-history", why),)
 
 
 def scan_selection(context: Context, selection: Selection) -> Outcome:
@@ -155,9 +169,10 @@ def scan_index(context: Context) -> Outcome:
     if not repository.has_tree:
         raise UsageError(f"{repository.root} has no working tree, so nothing can be staged; scan it without --staged")
     head = head_commit(repository.git)
-    scanned = scan_staged(context, staged_changes(repository, head))
+    staged, uncompared = _staged_or_gap(repository, head)
+    scanned = scan_staged(context, staged)
     here = _head_of_results(context, head, scanned.results) if scanned.introduced else Head(None)
-    return join(scanned, repository, here, whole=False)
+    return join(scanned, repository, here, whole=False) + Outcome(gaps=uncompared)
 
 
 def scan_unstaged(context: Context) -> Outcome:

@@ -14,7 +14,7 @@ import pytest
 from pushwarden.errors import UsageError
 from pushwarden.history.local.model import Limits
 from pushwarden.history.local.repository import open_repository
-from pushwarden.history.local.scan import Selection, scan_repository, scan_selection, scan_unstaged
+from pushwarden.history.local.scan import Selection, scan_index, scan_repository, scan_selection, scan_unstaged
 from tests.history.local.building import ENVIRONMENT, Repo, context_of, make_repo, places, secrets_of, token
 
 ONE, TWO, THREE = token(1), token(2), token(3)
@@ -66,6 +66,27 @@ def test_partial_clone_is_incomplete_and_fetches_nothing(repo: Repo, tmp_path: P
     outcome = scan_repository(context_of(partial.path))
     assert {gap.code for gap in outcome.gaps} & {"missing-objects", "damaged-history"}
     assert partial.git("count-objects", "-v") == before
+
+
+@pytest.mark.parametrize("kind", ["blob:none", "tree:0"])
+def test_part_of_a_partial_clone_is_incomplete_too(repo: Repo, tmp_path: Path, kind: str) -> None:
+    repo.commit(a=ONE)
+    repo.commit(a="gone")
+    repo.git("config", "uploadpack.allowFilter", "true")
+    partial = clone(repo.path, tmp_path / "partial", f"--filter={kind}")
+    outcome = scan_selection(context_of(partial.path), Selection(branch="HEAD"))
+    assert {gap.code for gap in outcome.gaps} & {"missing-objects", "damaged-history"}
+
+
+def test_index_of_a_partial_clone_without_trees_is_scanned_and_incomplete(repo: Repo, tmp_path: Path) -> None:
+    repo.commit(a="words")
+    repo.git("config", "uploadpack.allowFilter", "true")
+    partial = clone(repo.path, tmp_path / "partial", "--filter=tree:0", "--no-checkout")
+    partial.write("new", TWO)
+    partial.git("add", "new")
+    for outcome in (scan_repository(context_of(partial.path)), scan_index(context_of(partial.path))):
+        assert secrets_of(outcome) == [TWO]
+        assert "damaged-history" in {gap.code for gap in outcome.gaps}
 
 
 def test_missing_blob_is_incomplete(repo: Repo) -> None:
