@@ -152,11 +152,15 @@ class Explorer:
             return
         from pushwarden.detect.decode.archives import unpack  # noqa: PLC0415 - most content is not packed
 
+        seen: set[tuple[str, Secret, tuple[str, ...]]] = set()
+        last = ("", -1)
         for member in unpack(data, self._budget):
             if self._budget.late():
                 return
             inner = self.content(member.data, member.path or path, depth + 1)
-            seen: set[tuple[str, Secret, tuple[str, ...]]] = set()
+            if (member.label, member.start) != last:  # a document comes twice: with its markup and as text
+                last = (member.label, member.start)
+                seen = set()
             for each in inner:
                 key = (each.rule_id, each.secret, each.decoded_from)
                 if key not in seen:

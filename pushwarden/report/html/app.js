@@ -106,7 +106,7 @@
     const row = make("div", "row", make("span", "pill", finding.confidence), place);
     if (finding.source !== "file") row.append(make("span", "tag", finding.source.replaceAll("-", " ")));
     for (const encoding of finding.decoded_from) row.append(make("span", "tag", encoding));
-    if (finding.in_head !== null) {
+    if (finding.in_head !== null && finding.commit) {  // what is not committed has no history
       row.append(make("span", finding.in_head ? "tag live push" : "tag push", finding.in_head ? "in HEAD" : "not in HEAD"));
     }
     const meta = make("div", "meta", state.group === "rule" ? "" : make("span", "", finding.title));

@@ -60,6 +60,10 @@ CASES: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "zlib": (zlib.compress(TEXT), ("zlib",)),
     "tar with gzip": (tarred(TEXT, "w:gz"), ("gzip",)),
     "word document": (zipped(WORD, "word/document.xml"), ("zip:word/document.xml",)),
+    "word document, in one piece": (
+        zipped(b"<w:document><w:p>" + TEXT + b"</w:p></w:document>", "word/document.xml"),
+        ("zip:word/document.xml",),
+    ),
     "picture, zTXt": (picture(b"zTXt", b"Comment\0\0" + zlib.compress(TEXT)), ("png:Comment",)),
     "picture, iTXt": (picture(b"iTXt", b"XML\0\1\0en\0\0" + zlib.compress(TEXT)), ("png:XML",)),
     "picture, tEXt": (picture(b"tEXt", b"Comment\0" + RAW), ()),
