@@ -45,6 +45,11 @@ class CompiledRule:
         return regex.compile(self.shape.pattern.encode())
 
     @cached_property
+    def body(self) -> re.Pattern[bytes] | None:
+        """What stands in every match; quick to look for. None where there is nothing of the kind."""
+        return re.compile(self.shape.body.encode()) if self.shape.body is not None else None
+
+    @cached_property
     def group(self) -> int | str:
         """The group that holds the secret."""
         if self.rule.secret_group is not None:

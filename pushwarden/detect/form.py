@@ -60,5 +60,7 @@ class Shape:
     """At most so many ways of matching are tried from one place; ENDLESS stands for more than anybody would wait for."""
     needs: Needs | None = None
     """What must stand in every match besides its trigger; None where nothing certain must."""
+    body: str | None = None
+    """The longest run of characters of one kind that stands in every match, as an expression; None where there is no long one."""
     nearby: Needs | None = None
     """What must stand within CONTEXT_BYTES of every match that counts."""

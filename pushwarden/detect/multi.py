@@ -247,7 +247,10 @@ def confirm_near(rule: CompiledRule, data: bytes, ends: Sequence[int], hits: Hit
             regions[-1] = (regions[-1][0], max(high, regions[-1][1]))
         else:
             regions.append((low, high))
+    body = rule.body
     for low, high in regions:
+        if body is not None and body.search(data, low, high) is None:
+            continue
         if _lacks(rule.shape, data, low, high, every=True):  # the context is there
             continue
         patience = seconds_left(deadline) if (high - low) * rule.shape.ways > _SURE else None

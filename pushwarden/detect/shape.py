@@ -90,7 +90,27 @@ def shape_of(pattern: str) -> Shape:
         steps=_steps(begun) if usable else None,
         ways=ways(tree),
         needs=needs_of(_untried(tree, head)),
+        body=_body(tree),
     )
+
+
+def _body(tree: Node) -> str | None:
+    """Return the expression of the longest run of characters of one kind that any match holds."""
+    length, mask = _longest(tree)
+    return f"{write_chars(mask)}{{{length}}}" if length >= _LONG else None
+
+
+def _longest(node: Node) -> tuple[int, int]:
+    """Return the length and the characters of that run, or (0, 0)."""
+    match node:
+        case Seq(items):
+            return max(map(_longest, items), default=(0, 0))
+        case Repeat(Chars(mask), least):
+            return (least, mask)
+        case Repeat(item, least) if least:
+            return _longest(item)
+        case _:
+            return (0, 0)
 
 
 def _untried(tree: Node, head: Node | None) -> Node:
