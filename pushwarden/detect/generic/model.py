@@ -60,6 +60,8 @@ class Forest(NamedTuple):
     words: struct.Struct
     every: int
     """All bits."""
+    ones: int
+    """The lowest bit of each word."""
 
     @classmethod
     def of(cls, trees: Sequence[Sequence[Node]]) -> Forest:
@@ -78,15 +80,18 @@ class Forest(NamedTuple):
             for _, bits in ruled_out:
                 left.append(left[-1] & ~bits)
             questions.append((feature, tuple(threshold for threshold, _ in ruled_out), tuple(left)))
-        return cls(tuple(questions), tuple(answers), struct.Struct(f"<{len(trees)}H"), every)
+        ones = every // ((1 << LEAVES) - 1) if trees else 0
+        return cls(tuple(questions), tuple(answers), struct.Struct(f"<{len(trees)}H"), every, ones)
 
     def score(self, numbers: Sequence[float]) -> float:
         """Return the sum of the answers of all trees."""
         left = self.every
         for feature, thresholds, bits in self.questions:
             left &= bits[bisect_left(thresholds, numbers[feature])]
-        words = self.words.unpack(left.to_bytes(self.words.size, "little"))
-        return sum([answers[word & -word] for answers, word in zip(self.answers, words, strict=True)])
+        # A word is never empty, so that taking one from each borrows nothing from its neighbour: the lowest bit of all at once.
+        lowest = left & ~(left - self.ones)
+        words = self.words.unpack(lowest.to_bytes(self.words.size, "little"))
+        return sum(map(dict.__getitem__, self.answers, words))
 
 
 def _turn(
