@@ -50,7 +50,7 @@ def scan_again(context: Context, store: Store | None, staged: Sequence[Change]) 
 def _scan_new(context: Context, state: State, store: Store, staged: Sequence[Change]) -> Scanned | None:
     git = context.repository.git
     names = _fresh(context.repository, state, store)
-    if len(names) > MANY:
+    if names is None or len(names) > MANY:
         return None
     fresh = list_some(git, names)
     commits = _read_commits(context, fresh)
@@ -149,13 +149,19 @@ def _essence(commit: Commit, found: set[bytes]) -> Commit:
     )
 
 
-def _fresh(repository: Repository, state: State, store: Store) -> list[bytes]:
-    """Return the ids of objects that were not there at the last scan (trees among them)."""
-    names = {name.encode() for name in store.loose - state.store.loose}
+def _fresh(repository: Repository, state: State, store: Store) -> list[bytes] | None:
+    """Return the ids of objects that were not there at the last scan (trees among them).
+
+    None where objects are gone: they were pruned, or another repository stands in this place now.
+    """
+    packed: set[bytes] = set()
     for pack in sorted(store.packs - state.store.packs):
         index = (repository.common_dir / "objects" / "pack" / pack).read_bytes()
         out = repository.git.run("show-index", f"--object-format={repository.object_format}", stdin=index)
-        names.update(line.split()[1] for line in out.splitlines())
+        packed.update(line.split()[1] for line in out.splitlines())
+    if not {name.encode() for name in state.store.loose - store.loose} <= packed:
+        return None
+    names = packed | {name.encode() for name in store.loose - state.store.loose}
     known = Ids(state.known, _width(repository))
     return sorted(name for name in names if name not in known)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import random
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from pushwarden.history.local.memory import Memory
 from pushwarden.history.local.model import Outcome
 from pushwarden.history.local.scan import scan_repository
 from pushwarden.model import ScanResult
-from tests.history.local.building import Repo, change_at_random, context_of, one_rule, places, secrets_of, token
+from tests.history.local.building import Repo, change_at_random, context_of, make_repo, one_rule, places, secrets_of, token
 
 
 class Counting:
@@ -116,6 +117,30 @@ def test_lost_object_is_noticed(repo: Repo, memory: Memory) -> None:
     blob = repo.git("rev-parse", "HEAD:a")
     (repo.path / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
     assert [gap.code for gap in scan_repository(remembering(repo, memory)).gaps] == ["missing-objects"]
+
+
+def test_pruned_objects_are_not_counted_any_more(repo: Repo, memory: Memory) -> None:
+    repo.commit(a="first")
+    repo.commit(a=token(1))
+    scan_repository(remembering(repo, memory))
+    repo.git("reset", "-q", "--hard", "HEAD~1")
+    repo.git("reflog", "expire", "--expire=now", "--all")
+    repo.git("prune", "--expire=now")
+    again = scan_repository(remembering(repo, memory))
+    assert again == scan_repository(context_of(repo.path))
+    assert (again.counts.commits, secrets_of(again)) == (1, [])
+
+
+def test_another_repository_at_the_same_place_is_a_new_one(tmp_path: Path, memory: Memory) -> None:
+    first = make_repo(tmp_path / "place")
+    first.commit(a=token(1), b="words")
+    scan_repository(remembering(first, memory))
+    shutil.rmtree(first.path)
+    second = make_repo(tmp_path / "place")
+    second.commit(c=token(2))
+    again = scan_repository(remembering(second, memory))
+    assert again == scan_repository(context_of(second.path))
+    assert secrets_of(again) == [token(2)]
 
 
 def test_incomplete_scan_is_not_remembered(repo: Repo, memory: Memory) -> None:
