@@ -15,7 +15,16 @@ from pushwarden.history.local.memory import Memory
 from pushwarden.history.local.model import Outcome
 from pushwarden.history.local.scan import scan_repository
 from pushwarden.model import ScanResult
-from tests.history.local.building import Repo, change_at_random, context_of, make_repo, one_rule, places, secrets_of, token
+from tests.history.local.building import (
+    Repo,
+    change_at_random,
+    context_of,
+    make_repo,
+    one_rule,
+    places,
+    secrets_of,
+    token,
+)
 
 
 class Counting:
@@ -121,7 +130,7 @@ def test_lost_object_is_noticed(repo: Repo, memory: Memory) -> None:
 
 def test_pruned_objects_are_not_counted_any_more(repo: Repo, memory: Memory) -> None:
     repo.commit(a="first")
-    repo.commit(a=token(1))
+    repo.commit(a="second")
     scan_repository(remembering(repo, memory))
     repo.git("reset", "-q", "--hard", "HEAD~1")
     repo.git("reflog", "expire", "--expire=now", "--all")
