@@ -58,6 +58,9 @@ _KEY_ID_NAME: Final = re.compile(rb"(?i)key_?id[\"'`\])\\ \t]*\Z")
 _KEY_ID: Final = re.compile(rb"(?i)(?:0x)?[0-9a-f]{8,64}\Z")
 """The number of a key, not the key: those of OpenPGP (https://www.rfc-editor.org/rfc/rfc9580#section-5.5.4) and of service accounts."""
 _SECRET_NAME: Final = re.compile(rb"(?i)secret|token|passw|pwd|api_?key|access_?key|auth|cred|private")
+_KEY_NAME: Final = re.compile(rb"(?i)keys?[\"'`\])\\ \t]*\Z")
+_CHOSEN_NAME: Final = re.compile(rb"(?i)secret|passw|pwd|token|cred|auth")
+_LABEL: Final = re.compile(rb"[A-Za-z]{1,11}\Z")
 _UUID: Final = re.compile(rb"\{?[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}\}?\Z")
 _ONCE_NAME: Final = re.compile(rb"(?i)client_?-?token")
 """With a UUID it makes a request idempotent (https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html)."""
@@ -146,6 +149,16 @@ def is_public(name: bytes) -> bool:
     return _PUBLIC_NAME.search(name) is not None
 
 
+def is_label(name: bytes, value: bytes) -> bool:
+    """Whether a key is a short run of letters: what a program calls something by, for people choose passwords, not keys."""
+    return _LABEL.match(value) is not None and _is_key(name)
+
+
+@lru_cache(maxsize=_NAMES)
+def _is_key(name: bytes) -> bool:
+    return _KEY_NAME.search(name) is not None and _CHOSEN_NAME.search(name) is None
+
+
 @lru_cache(maxsize=_NAMES)
 def about(name: bytes) -> bool:
     """Whether a name says that its value is something about a credential, not the credential."""
@@ -173,7 +186,7 @@ def plausible(candidate: Candidate, value: bytes, place: Place, language: Langua
     head = value[:80]
     if bare and _EXPRESSION.match(head):
         return False
-    if not _DIGIT.search(head) and is_language(head, language, bare=bare):
+    if not _DIGIT.search(head) and (is_language(head, language, bare=bare) or is_label(candidate.name, head)):
         return False
     if _NEVER.match(head) or excused(candidate.name, value, qualified=candidate.qualified):
         return False
