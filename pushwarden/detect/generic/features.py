@@ -25,7 +25,7 @@ _WORD: Final = re.compile(rb"[a-z]{2,}")
 _RUN: Final = re.compile(rb"(.)\1*", re.DOTALL)
 _DIRECTORIES: Final = re.compile(
     rb"(test|spec|fixture|mock)|(example|sample|demo|docs?\b|tutorial)|(conf|setting|env|deploy|docker)|"
-    rb"(locale|lang|i18n|translat|messages)"
+    rb"(locale|locali[sz]ation|l10n|lang|i18n|translat|messages)"
 )
 VALUE_BYTES: Final = 256
 """Bytes of a value that are looked at."""

@@ -280,3 +280,11 @@ def test_hyperscan_takes_the_triggers_and_they_end_near_the_value() -> None:
     database.scan(data, lambda _id, _start, end, _flags, _context: ends.append(end))
     assert ends
     assert all(data.index(b"q1w2") < end <= data.index(b"q1w2") + 4 for end in ends)
+
+
+@pytest.mark.parametrize(
+    "path", ["app/localization/fy_NL/labels.inc", "localisation/nl.php", "l10n/ga.json", "src/i18n/da.ts"]
+)
+def test_folders_of_translations_are_known_by_each_of_their_usual_names(path: str) -> None:
+    assert features.Place.of(path).directories[-1] == 1.0
+    assert features.Place.of("src/settings.py").directories[-1] == 0.0
