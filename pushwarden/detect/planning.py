@@ -23,6 +23,8 @@ from pushwarden.detect.sharing import share_out
 _SOLID_ENOUGH: Final = 2
 _SOLID_CONTEXT: Final = 3
 _SOLID_PLENTY: Final = 4
+_SOLID_AMONG_RUNS: Final = 3
+"""There hyperscan meets fewer bytes, and words like those of a context stand in many places."""
 _COMMON: Final = re.compile(r"(?i)(?<![a-z])(?:token|key|secret|o?auth|api|pass|bearer|user|http|x\\\.com)")
 """Words that code is full of: context that names one is no short cut, unless it must begin a line."""
 
@@ -68,7 +70,7 @@ def _alone(rule: Rule) -> Shape:
         # Without much that is certain a trigger slows every file down; a rule for a few files is better tried on those alone.
         return replace(own, trigger=None)
     among_runs = own.run >= RUN and own.width <= MARGIN and own.trigger is not None
-    if own.solid < _SOLID_PLENTY:
+    if own.solid < (_SOLID_AMONG_RUNS if among_runs else _SOLID_PLENTY):
         rare = [each for each in rule.near if "^" in each.pattern or not _COMMON.search(each.pattern)]
         others = [(shape_of(near.pattern), near.lines) for near in (rare if among_runs or rare else rule.near)]
         other, lines = max(others, key=lambda each: each[0].solid, default=(own, 0))

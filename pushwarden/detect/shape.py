@@ -34,7 +34,7 @@ _BLANK_BOUND: Final = 128
 """White space repeated without end is taken up to this many times."""
 _BOUND: Final = 8192
 """Anything else repeated without end."""
-_TAIL: Final = 16
+_TAIL: Final = 24
 """How much of a long run of characters a trigger asks for at its end."""
 _WIDE: Final = 120
 """A set of so many bytes is nearly any byte."""
@@ -42,7 +42,7 @@ _LONG: Final = 16
 _SOLID: Final = 4
 _OPENING: Final = 3
 """So many certain bytes at the beginning make what stands before them not worth a look."""
-_COUNTED: Final = 32
+_COUNTED: Final = 3
 """Longer repeats are endless to hyperscan, which counts at a price; :mod:`regex` counts exactly afterwards."""
 _HEAD: Final = 8
 """How much of it at its beginning: hyperscan is slow where it cannot begin with something rare."""
