@@ -5,8 +5,10 @@ Commands are imported when they are called, not before, so that a hook that runs
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
+import os
 import sys
 from typing import Final
 
@@ -34,6 +36,9 @@ _OBJECTS: Final = 50_000
 EXIT_USAGE: Final = 2
 EXIT_UNEXPECTED: Final = 128
 EXIT_INTERRUPTED: Final = 130
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT}
+EXIT_BROKEN_PIPE: Final = 141
+"""As a shell tells of any program whose reader went away (``| head``): 128 and the number of SIGPIPE."""
 
 
 class LazyGroup(click.Group):
@@ -67,12 +72,17 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line and exit: 0 clean, 1 findings, 2 usage, 4 incomplete, 128 unexpected, 130 interrupted."""
+    """Run the command line and exit.
+
+    0 clean, 1 findings, 2 usage, 4 incomplete, 128 unexpected, 130 interrupted, 141 nobody read what was printed.
+    """
     gc.set_threshold(_OBJECTS)
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Exit as exit_:
         code = exit_.exit_code
+    except SystemExit:  # click's answer to a broken pipe; its exit code 1 would mean findings
+        code = _broken_pipe()
     except click.ClickException as error:
         error.show()
         code = EXIT_USAGE
@@ -85,10 +95,30 @@ def main() -> None:
     except PushwardenError as error:
         click.echo(f"pushwarden: {error}", err=True)
         code = EXIT_UNEXPECTED
+    except OSError as error:
+        code = _full(error) if error.errno in _FULL else _unforeseen(error)
     except Exception as error:  # noqa: BLE001 - the last line of defence: Python's own exit code 1 would mean findings
         code = _unforeseen(error)
     gc.freeze()  # all that is left ends with the process: looking through it for garbage takes 20 ms
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _broken_pipe() -> int:
+    """End quietly; return the exit code."""
+    _print_no_more()
+    return EXIT_BROKEN_PIPE
+
+
+def _full(error: OSError) -> int:
+    """Tell that there is no room for what was to be written; return the exit code."""
+    _print_no_more()
+    click.echo(f"pushwarden: {error.strerror}: not everything could be written; make room and run it again", err=True)
+    return EXIT_UNEXPECTED
+
+
+def _print_no_more() -> None:
+    """Keep Python from writing what is left, and from complaining, at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _unforeseen(error: Exception) -> int:

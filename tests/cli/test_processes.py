@@ -13,7 +13,8 @@ import pytest
 from tests.history.local.building import RULES, token
 
 ROOT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-m", "pushwarden", "scan", "--rules", str(RULES), "--no-default-rules"]
+PUSHWARDEN = [sys.executable, "-m", "pushwarden"]
+COMMAND = [*PUSHWARDEN, "scan", "--rules", str(RULES), "--no-default-rules"]
 
 
 def start(folder: Path, *args: str) -> subprocess.Popen[bytes]:
@@ -66,3 +67,26 @@ def test_full_disk_behind_standard_output_is_said(tmp_path: Path) -> None:
     assert done.returncode == 128
     assert b"No space left" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("args", [("rules", "list"), ("--help",)])
+def test_command_whose_reader_left_ends_as_the_shell_expects_and_quietly(args: tuple[str, ...]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as pipe:
+        done = subprocess.run(
+            [*PUSHWARDEN, *args], stdout=pipe, stderr=subprocess.PIPE, check=False, timeout=60, cwd=ROOT
+        )
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_list_that_finds_no_room_says_so_without_a_traceback() -> None:
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+        done = subprocess.run(
+            [*PUSHWARDEN, "rules", "list"], stdout=full, stderr=subprocess.PIPE, check=False, timeout=60, cwd=ROOT
+        )
+    assert done.returncode == 128
+    assert done.stderr.startswith(b"pushwarden: No space left")
+    assert b"Traceback" not in done.stderr
+    assert b"defect" not in done.stderr
