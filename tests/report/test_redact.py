@@ -46,3 +46,15 @@ def test_a_long_secret_from_a_file_is_hidden_wherever_it_stands(report_of: Repor
 
 def test_a_short_one_from_a_file_may_be_a_word_and_leaves_paths_readable(report_of: ReportOf) -> None:
     assert redacted(report_of(SHORT, Source.FILE)) == report_of(SHORT, Source.FILE)
+
+
+def test_of_many_secrets_in_one_path_each_is_hidden(
+    make_finding: Callable[..., ReportedFinding], make_report: Callable[..., Report]
+) -> None:
+    secrets = [made_up(f"many{number}", 20 + number) for number in range(5)]
+    path = "x" + "/".join([*secrets, secrets[0]]) + "y"
+    found = [make_finding(secret, path=path, source=Source.FILE) for secret in secrets]
+
+    shown = {each.finding.path for each in redacted(make_report(*found)).findings}
+
+    assert shown == {"x" + "/".join([REDACTED] * 6) + "y"}
