@@ -1,6 +1,6 @@
 """Train the judge of generic secrets, measure it on repositories it never saw, and write its weights.
 
-    OMP_NUM_THREADS=1 python bench/judge/train.py CREDDATA LANGUAGE CLEAN OUT
+    python bench/judge/train.py CREDDATA LANGUAGE CLEAN OUT
 
 CREDDATA is the unpacked folder with data/ and meta/; LANGUAGE is what language.py wrote; CLEAN is a folder with the wheels of
 clean.txt, ordinary code without credentials. The same files and versions give the same bytes. See README.md beside this file for the figures.
@@ -8,8 +8,18 @@ clean.txt, ordinary code without credentials. The same files and versions give t
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
+
+# Sums come out a last bit different with wider vectors: the same kernels on every x86-64 processor since 2013, in one thread.
+# https://github.com/OpenMathLib/OpenBLAS/blob/develop/README.md#cpu-type and https://numpy.org/doc/stable/reference/simd/build-options.html
+os.environ |= {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OPENBLAS_CORETYPE": "Haswell",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
+}
 
 import language
 import numpy as np

@@ -58,7 +58,7 @@ _KEY_ID_NAME: Final = re.compile(rb"(?i)key_?id[\"'`\])\\ \t]*\Z")
 _KEY_ID: Final = re.compile(rb"(?i)(?:0x)?[0-9a-f]{8,64}\Z")
 """The number of a key, not the key: those of OpenPGP (https://www.rfc-editor.org/rfc/rfc9580#section-5.5.4) and of service accounts."""
 _SECRET_NAME: Final = re.compile(rb"(?i)secret|token|passw|pwd|api_?key|access_?key|auth|cred|private")
-_KEY_NAME: Final = re.compile(rb"(?i)keys?[\"'`\])\\ \t]*\Z")
+_KEY_NAME: Final = re.compile(rb"(?:(?i:keys?)|(?<![A-Za-z])KEY_[A-Z0-9_]{1,20})[\"'`\])\\ \t]*\Z")
 _CHOSEN_NAME: Final = re.compile(rb"(?i)secret|passw|pwd|token|cred|auth")
 _LABEL: Final = re.compile(rb"[A-Za-z]{1,11}\Z")
 _UUID: Final = re.compile(rb"\{?[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}\}?\Z")

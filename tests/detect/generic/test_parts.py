@@ -166,6 +166,8 @@ def test_a_name_may_say_that_its_value_is_about_a_credential(name: bytes) -> Non
 def test_a_key_of_a_few_letters_is_what_a_program_calls_something() -> None:
     assert gate.is_label(b"PLATFORM_KEY", b"cygwin")
     assert gate.is_label(b"key']", b"qzFold")
+    assert gate.is_label(b"_curses.KEY_CTAB", b"kctab")
+    assert not gate.is_label(b"MONKEY_HOUSE", b"kctab")
     assert not gate.is_label(b"key", b"q1w2e3")
     assert not gate.is_label(b"key", b"qwzxkvjbnmpl")
     assert not gate.is_label(b"secret_key", b"qzFold")
