@@ -28,7 +28,7 @@ from pushwarden.detect.plan import Plan, dump, load
 from pushwarden.detect.service import ASSIGNED
 from pushwarden.detect.sieve import RUN_GATE
 
-_MAGIC: Final = b"pushwarden rules 12\n"
+_MAGIC: Final = b"pushwarden rules 13\n"
 _LENGTHS: Final = struct.Struct(f">I{3 + len(Layer)}Q")
 """The CRC-32 of the plan; the lengths of the plan, of the database of each layer (0 for none), of the wide triggers, and of the
 gate of runs. Hyperscan has checksums of its own."""

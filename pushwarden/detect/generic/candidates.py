@@ -29,14 +29,17 @@ _LINK: Final = re.compile(
     + _WORDS
     + rb""")[\w\-.$]{0,40}+
     (?:
-        (?:\\{0,3}["'`]?[\])]?[\])]?\\{0,3}["'`]?|\*\*|%5d)
-        (?:[ \t]{0,30}+(?::|[ \t])[ \t]?[*?&]?[\w\[\]<>.|*?]{1,40}+[ ]?(?==))?
-        [ \t]{0,30}+ (?P<op>={1,3}>?|!={1,2}|:=|\?\?=|\?=|\|\|=|\+=|->|<-|<<|::?(?!:)|=~) [ \t]{0,30}+
+        (?:
+            [ \t]{1,30}+(?:as[ \t]{1,4}+)?[*?&]?[\w\[\]<>.|*?]{1,40}+(?=[ ]:?=[ ])
+          | (?:\\{0,3}["'`]?[\])}]?[\])]?\\{0,3}["'`]?|\*\*|%5d|\[\d{0,5}\])
+            (?:[ \t]{0,30}+[?!]?:[ \t]?[*?&]?[\w\[\]<>.|*?]{1,40}+[ ]?(?==))?
+        )
+        [ \t]{0,30}+ (?P<op>\.?={1,3}>?|!={1,2}|:=|\?\?=|\?=|\|\|=|\+=|->|<-|<<|[?!]?::?(?!:)|=~) [ \t]{0,30}+
       | (?P<comma>\\{0,3}["'`]?\)?[ ]?(?:,|\(|\)\.\w{1,20}\(|\)[ ]\{)[ \t]{0,20}+(?:\w{1,12}(?:=|:[ ]))?(?=(?:[a-z_][\w.]{0,40}+\()?[bu@$]?\\{0,3}["'`]))
-      | (?P<default>["'`]?[\])]{1,2}[ \t]{0,3}(?:or|\|\||\?\?|\?:)[ \t]{1,3}(?=["'`]))
+      | (?P<default>(?:["'`]?[\])]{1,2}[ \t]{0,3}(?:or|\|\||\?\?|\?:)|[ \t]{0,3}(?:\|\||\?\?|\?:))[ \t]{1,3}(?=["'`]))
       | (?P<attr>["'][ \t]{1,4}(?:\w{1,12}=["'][^"'\r\n]{0,40}["'][ ])?(?:value|default|content|string)[ \t]{0,2}=[ \t]{0,2})
       | (?P<tag>["']?(?:[ ][^<>\r\n]{0,80})?>[ \t]{0,8}(?:</?\w{1,12}>[ \t]{0,4}){0,2}(?=[^<>\s]))
-      | (?P<gap>[ \t]{1,30}+(?:(?:is|by|with|to|of|from)[ \t]|[=:])?[ \t]{0,4}+(?=\\{0,3}["'`]|[\w!@\#$%^&*+./~-]{0,40}\d|(?<=by[ ])\w))
+      | (?P<gap>[ \t]{1,30}+(?:(?:is|by|with|to|of|from)[ \t]|[=:]|(?:-|\xe2\x80[\x93\x94])[ \t])?[ \t]{0,4}+(?=@?\\{0,3}["'`]|[\w!@\#$%^&*+./~-]{0,40}\d|(?<=by[ ])\w))
       | (?P<flag>(?:(?<=-password)|(?<=-passphrase))[ \t]{1,4}+(?=\w))
     )
     """
@@ -91,7 +94,11 @@ _ARN: Final = re.compile(rb"(?:arn:|secretsmanager:)[^\s\"']{0,80}\Z")
 """In the name of a resource a colon assigns nothing: ``arn:aws:secretsmanager:...:secret:name``."""
 _QUALIFIED: Final = re.compile(rb"[\w:/.}\])*]:\Z|[\w.~}]/\Z|\A/\Z")
 """What stands before a name that is the last part of a path or a type; a symbol ``:key`` or an option ``/key`` stands alone."""
+_SCOPE: Final = re.compile(rb"(?i)\$(?:env|global|script|local|private|using):\Z")
+"""PowerShell's variables: https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_scopes"""
+_LONGEST_SCOPE: Final = 9
 _BRACE: Final = ord("{")
+_STOP: Final = ord(".")
 
 LINKS: Final = ("op", "comma", "default", "attr", "tag", "gap", "flag", "url", "header", "jwt", "pair")
 """How a name and its value hang together; the position is a feature."""
@@ -137,10 +144,14 @@ def _named(data: bytes, match: re.Match[bytes], top: int) -> Candidate | None:
     if _SCHEME.match(data, begin):
         return None
     called = value.end("call")
-    qualified = _QUALIFIED.search(data, max(0, start - 2), start) is not None
+    qualified = _QUALIFIED.search(data, max(0, start - 2), start) is not None and (
+        _SCOPE.search(data, max(0, start - _LONGEST_SCOPE), start) is None
+    )
     if qualified and _ARN.search(data, max(0, start - MAX_NAME), start):
         return None
     quote, call, end = data[called:begin], data[at:called], value.end()
+    if not quote and data[end - 1] == _STOP and end - begin > MIN_VALUE:
+        end -= 1  # of the sentence
     if quote and data[begin] == _BRACE:
         inner = max(_INNER.finditer(data, begin, end), key=_length, default=value)
         if inner is not value:

@@ -40,7 +40,7 @@ MIN_BARE_SURPRISE: Final = 5.0
 
 
 _HASH_NAME: Final = re.compile(
-    rb"(?i)commit|sha_?\d|(?<![a-z])sha(?![a-z])|md5|hash|digest|checksum|revision|etag|fingerprint|integrity|cache_?key|(?<![a-z])crc|blob|object_?id|recv-?keys?"
+    rb"(?i)commit|sha_?\d|(?<![a-z])sha(?![a-z])|md5|hash(?!icorp)|digest|checksum|revision|etag|fingerprint|integrity|cache_?key|(?<![a-z])crc|blob|object_?id|recv-?keys?"
 )
 _HEX_HASH: Final = re.compile(rb"(?i)(?:0x|sha\d{1,3}[:-])?[0-9a-f]{32,128}\Z")
 # Ciphertext, keys that are meant to be public, cursors of lists, what a protocol sends in the clear.

@@ -15,7 +15,7 @@ _WORDS: Final = (
 _SHORT_WORDS: Final = rb"(?:pw|pin|sid)"
 """Words that count only where they stand alone: "typing" and "inside" would start the search on every other line."""
 _NAMES: Final = (_WORDS + rb"[\w\-.$]*", rb"(?:^|[^a-z])" + _SHORT_WORDS + rb"(?:[\d_\-.$][\w\-.$]*)?")
-_CLOSE: Final = rb"(?:[\"'`\])\\]*|\*\*|%5D)"
+_CLOSE: Final = rb"(?:[\"'`\])}\\]*|\*\*|%5D|\[\d*\])"
 _RARE: Final = (
     rb"a[hjoqz]|b[fghkmnpqtvwxz]|c[bgjnqvwxz]|d[hjkqvwxz]|e[jkz]|f[bghjkmnpqvwxyz]|"
     rb"g[bdfjkpqtvwxyz]|h[bcdfghjklnpqvwxz]|i[hijkquwy]|j[abcdfghijklmnpqrtuvwxyz]|"
@@ -29,18 +29,18 @@ _ODD: Final = rb"(?:[0-9]|" + _RARE + rb")"
 _BARE: Final = rb"[^\s\"'`,;<>(){}\[\]|&\\0-9]*"
 _INSIDE: Final = rb"[^\r\n\"'`0-9]*(?:\\[\"'][^\r\n\"'`0-9]*)*"
 _CALL: Final = rb"(?:[\w.$:&*!@\[\]]*[({\[<] ?(?:value: )?|[@$&*!]|%[qQ]?[({\[|!]|[bBrRuUfFL]{1,2}|<\w*>)?"
-_ANNOTATION: Final = rb"(?:[ \t:]+[\w\[\]<>.|*?&]+ ?)?"
-_OPERATOR: Final = rb"[ \t]*(?:[=:]|[!?|+~-][=>~]|<-|<<)[=>:]*[ \t]*"
+_ANNOTATION: Final = rb"(?:[ \t:?!]+(?:as )?[\w\[\]<>.|*?&]+ ?)?"
+_OPERATOR: Final = rb"[ \t]*(?:[=:]|[!?|+~.-][=>~]|[?!]:|<-|<<)[=>:]*[ \t]*"
 
 _QUOTE: Final = rb"[\"'`\\]+"
 _NAMED: Final = (
     _CLOSE + _OPERATOR + _CALL + _BARE,
     _CLOSE + _ANNOTATION + _OPERATOR + _CALL + _QUOTE + _INSIDE,
     _CLOSE + rb" ?(?:,|\(|\)\.\w*\(|\) \{)[ \t]*(?:\w*(?:=|: ))?(?:[a-zA-Z_][\w.]*\()?[buBU@$]?" + _QUOTE + _INSIDE,
-    rb"[\"'`]?[\])]+ *(?:or|\|\||\?\?|\?:) +[\"'`]" + _INSIDE,
+    rb"(?:[\"'`]?[\])]+ *or| *(?:\|\||\?\?|\?:)|[\"'`]?[\])]+ *(?:\|\||\?\?|\?:)) +[\"'`]" + _INSIDE,
     rb"[\"'][ \t]+(?:\w+=[\"'][^\"'\r\n]*[\"'] )?(?:value|default|content|string)[ \t]*=[ \t]*[\"']" + _INSIDE,
     rb"[\"']?(?: [^<>\r\n]*)?>[ \t]*(?:</?\w+>[ \t]*)*[^<>\r\n0-9]*",
-    rb"[ \t]+(?:(?:is|by|with|to|of|from)[ \t]|[=:])?[ \t]*[\"'`\\]*" + _BARE,
+    rb"[ \t]+(?:(?:is|by|with|to|of|from)[ \t]|[=:]|(?:-|\xe2\x80[\x93\x94])[ \t])?[ \t]*@?[\"'`\\]*" + _BARE,
 )
 
 TRIGGERS: Final[tuple[bytes, ...]] = (
