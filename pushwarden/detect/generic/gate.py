@@ -18,7 +18,7 @@ _NEVER: Final = re.compile(
       [$#%]\{ | \{\{ | \$\( | %\( | <[\w ./:|-]{1,60}> | \[[\w ./:|-]{1,60}\]$ | \$[A-Za-z_]\w*$ | %[A-Z_]{3,}%$   # filled in later
     | -{2,5}[ ]?BEGIN | MIGfMA0G | MIGeMA0G | MII[BC]IjAN | MII[A-Z][\w+/]{2}CC | MFwwDQYJ | MFkwEwYH | ssh-(?:rsa|dss|ed25519) | ecdsa-sha2        # keys, public or blocks
     | \$?\$(?:1|2[abxy]?|5|6|7|y|apr1|argon2\w{0,3}|scrypt|pbkdf2\S{0,12}|sha\d{1,3}|bcrypt\S{0,8})\$[\w./$=,+-]{8}  # hashes of passwords
-    | (?:pbkdf2|bcrypt|argon2|scrypt|sha\d{1,3}|md5)\w{0,10}[$:]\w | \{(?:S?SHA|SMD5|MD5|CRYPT)\d{0,3}\} | SCRAM-SHA | sha\d{1,3}-\w
+    | (?:pbkdf2|bcrypt|argon2|scrypt|sha\d{1,3}|md5)\w{0,10}[$:]\w | \{(?:S?SHA|SMD5|MD5|CRYPT)\d{0,3}\} | SCRAM-SHA | sha\d{1,3}[-:]\w
     | ENC[(\[] | \{cipher\} | AQICAH | \$ANSIBLE_VAULT | vault:v\d | \{?AQAAABAAAA                            # ciphertext, the last of Jenkins
     | arn:aws | \{resolve: | https?://[^\s@]*$ | [./~]{0,2}/[\w.-]+/[\w./-]*$ | [A-Z]:\\ | S-1-5-\d | \#[0-9a-f]{3,8}$          # names of things
     | 0x[0-9a-f]{1,8}$ | &[a-z]{2,6}; | (?:foo|ba[rz]|qux|blah)+\d{0,3}$ | [AL]?GPLv[23][^a-z0-9]                  # number, entity, filler, licence
@@ -72,6 +72,12 @@ _PUBLISHED: Final = re.compile(
 _CODE_NAME: Final = re.compile(rb"(?i)(?:token|code|otp)[\"'`\])\\ \t]*\Z")
 _CODE: Final = re.compile(rb"[0-9]{3,8}\Z")
 """A code that is used once."""
+_NO_VALUE: Final = re.compile(
+    rb"(?i)(?:(?:rsa|dsa|ecdsa|ecdh|hmac|aes|des|sha|md|rs|hs|es|ps|ed|dh|chacha|salsa|pbkdf|scrypt|bcrypt|argon)[-_]?)+\d{1,5}"
+    rb"(?:[-_]?(?:sha\d{0,3}|hmac|gcm|cbc|ctr|ecb|cfb|ofb|ccm|poly1305|pkcs\d{0,2}|oaep|pss|\d{2,5}))*\Z"
+    rb"|(?:19|20)\d\d-(?:0[1-9]|1[0-2])-[0-3]\d(?:T[\d:.]{5,18}(?:Z|[+-][\d:]{4,5})?)?\Z"
+)
+"""The name of an algorithm or its key size, ``rsa-sha256``; a date (https://www.rfc-editor.org/rfc/rfc3339#section-5.6)."""
 _FOREIGN: Final = re.compile(rb"[\x80-\xff]|\\u(?!00[0-7])[0-9a-fA-F]{4}")
 _ESCAPED: Final = re.compile(rb"\\u(?!00[0-7])[0-9a-fA-F]{4}")
 _WORD: Final = re.compile(rb"[A-Za-z\x80-\xff]+[.:!?]?\Z")
@@ -188,7 +194,7 @@ def plausible(candidate: Candidate, value: bytes, place: Place, language: Langua
         return False
     if not _DIGIT.search(head) and (is_language(head, language, bare=bare) or is_label(candidate.name, head)):
         return False
-    if _NEVER.match(head) or excused(candidate.name, value, qualified=candidate.qualified):
+    if _NEVER.match(head) or _NO_VALUE.match(head) or excused(candidate.name, value, qualified=candidate.qualified):
         return False
     if candidate.link not in NAMELESS and (about(candidate.name) or is_of_form(candidate)):
         return False

@@ -111,6 +111,12 @@ def test_names_and_places_of_credentials_are_known(text: str, path: str, rule: s
         "gpg --recv-keys 7C1F09BE52AD4E7F8A36D10B94CE2F857C1F09BE",
         "License: LGPLv3+_or_GPLv2+",
         "<b>Password:</b>&nbsp;",
+        "signature_key = rsa-sha256",
+        'token_algorithm_secret: "HS256"',
+        "CIPHER_PASSWORD=AES-256-GCM",
+        "password_changed: 2026-11-24",
+        "last_secret = 2026-11-24T10:00:00Z",
+        'auth_key: "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"',
         "",
     ],
 )
