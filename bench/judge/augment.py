@@ -22,6 +22,8 @@ _WEAK = re.compile(
     rb"class|param\w*|column|min|max|policy|reset|forgot|confirm\w*|placeholder|hint|message|error|digest|public\w*|encrypted\w*|exists?|manager|"
     rb"provider|service|endpoint|version|ref|env|role|scope|mode|kind|page|next\w*|csrf\w*|arn)$|label|forgot|encrypted|title|public|message|error"
 )
+HUMAN = 0.5
+"""How often a made-up password is one that a person would choose: the reviewed ones were replaced by random letters."""
 _PLAIN = re.compile(rb"[\w.@!#$%^&*+/=?~:-]{1,120}\Z")
 _NAME = re.compile(rb"[A-Za-z][\w.-]*")
 _PLACEHOLDERS = (
@@ -30,6 +32,43 @@ _PLACEHOLDERS = (
     "REPLACE_ME", "string", "token", "user", "admin", "none", "<your token here>", "fake-key", "insert_key_here", "super-secret", "s",
     "the_password", "mypassword", "pass", "secret123", "password123", "your-secret-key", "null", "undefined", "access_token", "api_key",
 )  # fmt: skip
+
+
+_PASSWORD = re.compile(rb"(?i)passw|passphrase|pwd|passwd|(?<![a-z])pw(?![a-z])|[_-]pass(?![a-z])")
+_WORDS = [
+    "summer", "winter", "spring", "autumn", "monday", "friday", "sunday", "january", "march", "october", "dragon", "tiger",
+    "falcon", "eagle", "panther", "monkey", "dolphin", "horse", "purple", "orange", "silver", "golden", "crimson", "yellow",
+    "coffee", "pepper", "cookie", "banana", "cherry", "ginger", "honey", "vanilla", "garden", "castle", "bridge", "river",
+    "mountain", "forest", "ocean", "island", "thunder", "shadow", "storm", "rocket", "planet", "galaxy", "comet", "maverick",
+    "hunter", "ranger", "wizard", "pirate", "knight", "samurai", "london", "berlin", "paris", "tokyo", "sydney", "boston",
+    "chicago", "vienna", "hockey", "soccer", "tennis", "football", "guitar", "piano", "violin", "blossom", "sunset", "rainbow",
+    "diamond", "crystal", "marble", "copper", "welcome", "hello", "letmein", "secure", "company", "office", "server", "system",
+    "network", "princess", "charlie", "michael", "robert",
+]  # fmt: skip
+
+
+def human(chance: random.Random) -> str:
+    """Return a made-up password as people choose them: words, and what a policy made them add."""
+    one, two = chance.choice(_WORDS), chance.choice(_WORDS)
+    number, sign = (
+        str(chance.choice((chance.randint(0, 99), chance.randint(100, 9999), chance.randint(1980, 2026)))),
+        chance.choice("!@#$%&*?_-."),
+    )
+    kind = chance.random()
+    made = "-".join((one, two, chance.choice(_WORDS))) if kind >= 0.95 else ""
+    if kind < 0.3:
+        made = one.capitalize() + (sign + number if chance.random() < 0.5 else number + sign)
+    elif kind < 0.45:
+        made = one.capitalize() + two.capitalize() + number + (sign if chance.random() < 0.5 else "")
+    elif kind < 0.6:
+        made = one + number + (sign if chance.random() < 0.3 else "")
+    elif kind < 0.75:  # leetspeak
+        made = one.replace("a", "@").replace("o", "0").replace("e", "3").replace("i", "1").capitalize() + sign + number
+    elif kind < 0.85:
+        made = one + chance.choice("_-.") + two + number
+    elif kind < 0.95:
+        made = one[:2].upper() + one[2:] + sign + number + sign
+    return made
 
 
 def _random(chance: random.Random, alphabet: str, low: int, high: int) -> str:
@@ -80,10 +119,13 @@ def variants(
     value = data[candidate.start : candidate.end]
     if truth == 1 and chance.random() < 0.7:
         yield _with(data, candidate, chance.choice(_PLACEHOLDERS).encode(), 0)
+    if truth == 1 and _PASSWORD.search(candidate.name[-40:]) and chance.random() < HUMAN:
+        yield _with(data, candidate, human(chance).encode(), 1)
     literal = bool(candidate.quote) or (kind != 0.0 and candidate.link in {"op", "tag"} and not candidate.call)
     named = _STRONG.search(candidate.name[-40:]) and not _WEAK.search(candidate.name)
     if truth == 0 and literal and named and _PLAIN.match(value) and chance.random() < 0.6:
-        yield _with(data, candidate, secret(chance).encode(), 1)
+        made = human if _PASSWORD.search(candidate.name[-40:]) and chance.random() < HUMAN else secret
+        yield _with(data, candidate, made(chance).encode(), 1)
 
 
 def as_element(data: bytes, candidate: Candidate, chance: random.Random) -> Iterator[bytes]:

@@ -91,12 +91,36 @@ def is_plain_case(name: bytes, value: bytes) -> bool:
     return mixed and len(set(value)) >= len(value) // 2
 
 
+_HEX_SECRET: Final = re.compile(rb"(?=[0-9a-f]*[a-f])(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{48}|[0-9a-f]{64})\Z")
+_SIXTEENTHS: Final = 9
+
+
+def is_hex_case(name: bytes, value: bytes) -> bool:
+    """Whether a name that ends in *secret* or the like has random hexadecimal digits: at least worth a look."""
+    return (
+        _HEX_SECRET.match(value) is not None
+        and len(set(value)) >= _SIXTEENTHS
+        and _SAYS_SECRET.search(name) is not None
+    )
+
+
 _OFTEN: Final = 4
 
 
 def is_undoubted(view: features.View) -> bool:
     """Whether a candidate is a plain case that does not stand all over the place, as the keys of test fixtures do."""
-    return view.repeats < _OFTEN and view.length <= len(view.value) and is_plain_case(view.name, view.value)
+    return _is_rare(view) and is_plain_case(view.name, view.value)
+
+
+def _is_rare(view: features.View) -> bool:
+    return view.repeats < _OFTEN and view.length <= len(view.value)
+
+
+def _floor(view: features.View, cuts: model.Cuts) -> float:
+    """Return the score that a candidate has at least, whatever the model says."""
+    if is_undoubted(view):
+        return cuts.medium
+    return cuts.low if _is_rare(view) and is_hex_case(view.name, view.value) else -math.inf
 
 
 def windows(data: bytes, hits: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -159,8 +183,9 @@ def _score(view: features.View) -> tuple[float, bool]:
     weights = model.load()
     cuts = weights.cuts
     words = features.name_words(view.name)
-    floor = cuts.medium if is_undoubted(view) else -math.inf
-    slack = math.inf if is_plain_case(view.name, view.value) else _slack()[view.repeats]
+    floor = _floor(view, cuts)
+    doubtless = is_plain_case(view.name, view.value) or is_hex_case(view.name, view.value)
+    slack = math.inf if doubtless else _slack()[view.repeats]
     name = weights.linear(features.hashed_name(view, words))
     value = weights.linear(features.hashed_value(view, words))
     linear = name + value + weights.intercept

@@ -72,6 +72,22 @@ def test_names_and_places_of_credentials_are_known(text: str, path: str, rule: s
     assert rule in {hit.rule_id for hit in judged(text, path)}
 
 
+@pytest.mark.parametrize("value", ["Blossom@719", "Thunder2016!", "S1lver#42", "CoffeePepper88!", "GArden$16$"])
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("DB_PASSWORD={}\n", ".env"),
+        ("spring.datasource.password={}\n", "application.properties"),
+        ("MYSQL_ROOT_PASSWORD: {}\n", "docker-compose.yml"),
+        ('password = "{}"\n', "settings.py"),
+        ("Password: {}\n", "notes.txt"),
+        ('conn.connect(user="shop", password="{}")\n', "job.py"),
+    ],
+)
+def test_a_password_as_people_choose_it_is_found(text: str, path: str, value: str) -> None:
+    assert value in values(text.format(value), path)
+
+
 @pytest.mark.parametrize(
     "text",
     [
